@@ -1,0 +1,295 @@
+"""The local broker: a real Apache Kafka on this machine, from pip alone, for laptops, tests and the demo.
+
+It is bound to loopback, demands a password (SCRAM-SHA-512) from everyone, lets nobody in without an ACL, and keeps
+identity, ports, passwords and data in one directory, so that what was written is there after the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from importlib import resources
+from pathlib import Path
+
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
+
+from bus.broker.cluster import ADMIN, DEFAULT_PORT, Cluster, Node, free_port, is_free
+from bus.broker.java import KAFKA_VERSION, Runtime, child_environment, runtime
+from bus.broker.process import POLL_SECONDS, Process
+from bus.broker.server import properties
+from bus.credentials import Credentials, write_private
+from bus.errors import BrokerError
+from bus.settings import Settings
+
+__all__ = ["HOME_VARIABLE", "Running", "default_directory", "start", "status", "stop"]
+
+HOME_VARIABLE = "NTSG_HOME"
+NODES = (1, 3)
+HEAP_MB = {1: 512, 3: 384}
+READY_SECONDS = 90.0
+STOP_SECONDS = 30.0
+TAIL_LINES = 12
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A local cluster with at least one live node. `pids` has an entry per node, None for one that is down."""
+
+    bootstrap: str
+    user: str
+    credentials: Path
+    cluster_id: str
+    directory: Path
+    pids: tuple[int | None, ...]
+
+    @property
+    def nodes(self) -> int:
+        return len(self.pids)
+
+    def settings(self, realm: str = "ntsg") -> Settings:
+        """The administrator's settings for a realm. Raises InvalidSettings if the credentials file is gone."""
+        return Credentials.read(self.credentials).settings(realm)
+
+
+def default_directory() -> Path:
+    """`$NTSG_HOME/broker`; without the variable, `~/.local/share/ntsg/broker`."""
+    return Path(os.environ.get(HOME_VARIABLE) or "~/.local/share/ntsg").expanduser() / "broker"
+
+
+def start(
+    directory: Path,
+    *,
+    nodes: int | None = None,
+    port: int | None = None,
+    heap_mb: int | None = None,
+    quick: bool = False,
+    report: Report,
+) -> Running:
+    """Start the cluster of this directory, making it first if there is none; returns when every node lets us log in.
+
+    `nodes` is 1 (default) or 3, and fixed for the life of the directory. `port` is the first node's; without it the
+    remembered one, at first 19092, gives way to a free one where it is taken. `heap_mb` is per node. `quick` trades
+    peak speed for a faster start (tests, demo). A cluster that runs already is left as it is.
+
+    Raises BrokerError, with the remedy, and with the end of the server's log where a node failed.
+    """
+    directory = directory.expanduser().absolute()
+    with _locked(directory, report):
+        cluster = _cluster(directory, nodes)
+        down = [node for node in cluster.nodes if Process.recall(node.pid_file) is None]
+        if not down:
+            report(f"Kafka is already running at {cluster.bootstrap}")
+            return _running(cluster)
+
+        tools = runtime(report)
+        if len(down) == len(cluster.nodes):
+            cluster = _with_free_ports(cluster, port, report)
+            down = list(cluster.nodes)
+        cluster.write()
+        heap = heap_mb or HEAP_MB[len(cluster.nodes)]
+        flags = [f"-Xmx{heap}m", f"-Xms{min(heap, 128)}m", "-XX:+UseSerialGC"]
+        flags += ["-XX:TieredStopAtLevel=1"] if quick else []
+        began = time.monotonic()
+        launched: list[tuple[Node, Process]] = []
+        try:
+            for node in down:
+                _format(cluster, node, tools)
+            for node in down:
+                launched.append((node, _launch(cluster, node, tools, flags)))
+            _await_ready(cluster, launched)
+        except BaseException:
+            _end([process for _, process in launched], report)
+            raise
+        report(f"Kafka {KAFKA_VERSION} ready at {cluster.bootstrap} after {time.monotonic() - began:.1f} s")
+        return _running(cluster)
+
+
+def stop(directory: Path, *, report: Report) -> bool:
+    """Stop the cluster of this directory, cleanly if it obeys within 30 s; False when none ran. Data stays."""
+    directory = directory.expanduser().absolute()
+    if not directory.is_dir():
+        return False
+    with _locked(directory, report):
+        cluster = Cluster.read(directory)
+        processes = [p for node in cluster.nodes if (p := Process.recall(node.pid_file))] if cluster else []
+        _end(processes, report)
+        for node in cluster.nodes if cluster else ():
+            node.pid_file.unlink(missing_ok=True)
+        return bool(processes)
+
+
+def status(directory: Path) -> Running | None:
+    """The cluster of this directory, if any node of it lives; None otherwise. Takes no lock and asks no broker."""
+    cluster = Cluster.read(directory.expanduser().absolute())
+    running = _running(cluster) if cluster else None
+    return running if running and any(running.pids) else None
+
+
+@contextmanager
+def _locked(directory: Path, report: Report) -> Iterator[None]:
+    """One start or stop at a time per directory; the lock goes with the process that holds it."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            report(f"waiting: another process is starting or stopping the broker in {directory}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _cluster(directory: Path, nodes: int | None) -> Cluster:
+    if nodes is not None and nodes not in NODES:
+        raise BrokerError(f"{nodes} nodes: a local cluster has 1 or 3")
+    cluster = Cluster.read(directory)
+    if cluster is None:
+        return Cluster.new(directory, nodes or 1)
+    if nodes is not None and nodes != len(cluster.nodes):
+        raise BrokerError(
+            f"the cluster in {directory} has {len(cluster.nodes)} node(s), not {nodes}; "
+            "name another directory, or stop it and remove this one with its data"
+        )
+    return cluster
+
+
+def _running(cluster: Cluster) -> Running:
+    found = (Process.recall(node.pid_file) for node in cluster.nodes)
+    return Running(
+        bootstrap=cluster.bootstrap,
+        user=ADMIN,
+        credentials=cluster.credentials_file,
+        cluster_id=cluster.id,
+        directory=cluster.directory,
+        pids=tuple(process.pid if process else None for process in found),
+    )
+
+
+def _with_free_ports(cluster: Cluster, wanted: int | None, report: Report) -> Cluster:
+    """The cluster with ports that are free now: the wanted one, else the remembered ones, else others."""
+    if wanted is not None and not is_free(wanted):
+        raise BrokerError(f"port {wanted} is taken by another process; name another port, or none to have one chosen")
+    chosen: list[int] = []
+
+    def choose(remembered: int, default: int | None) -> int:
+        preferred = remembered or default
+        usable = preferred and preferred not in chosen and is_free(preferred)
+        port = preferred if preferred and usable else free_port(chosen)
+        if preferred and not usable:
+            report(f"port {preferred} is taken by another process: using {port}")
+        chosen.append(port)
+        return port
+
+    ports = []
+    for index, remembered in enumerate(cluster.ports):
+        if index == 0 and wanted is not None:
+            chosen.append(wanted)
+            ports.append(wanted)
+        else:
+            ports.append(choose(remembered, (wanted or DEFAULT_PORT) + index))
+    controllers = [choose(remembered, None) for remembered in cluster.controller_ports]
+    return replace(cluster, ports=tuple(ports), controller_ports=tuple(controllers))
+
+
+def _format(cluster: Cluster, node: Node, tools: Runtime) -> None:
+    """Give the node's data directory its identity and the administrator's credential, once in its life."""
+    write_private(node.properties, properties(cluster, node))
+    if node.formatted.exists():
+        return
+    if node.data.exists():  # a format that did not finish: no server has written here yet
+        shutil.rmtree(node.data)
+    arguments = ["-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"]
+    arguments += ["-t", cluster.id, "-c", str(node.properties)]
+    arguments += ["-S", f"SCRAM-SHA-512=[name={ADMIN},password={cluster.admin_password}]"]
+    tools.run(arguments, node.directory / "format.args")
+    node.formatted.touch(mode=0o600)
+
+
+def _launch(cluster: Cluster, node: Node, tools: Runtime, flags: Sequence[str]) -> Process:
+    logging = resources.files(__package__).joinpath("log4j2.properties").read_text(encoding="utf-8")
+    configuration = node.directory / "log4j2.properties"
+    configuration.write_text(logging, encoding="utf-8")
+    node.log.unlink(missing_ok=True)
+    arguments = [*flags, f"-Dlog4j2.configurationFile={configuration}", f"-Dntsg.log={node.log}"]
+    arguments += ["kafka.Kafka", str(node.properties)]
+    command = tools.command(arguments, node.arguments)
+    process = Process.spawn(command, output=node.console, environment=child_environment())
+    process.remember(node.pid_file)
+    return process
+
+
+def _await_ready(cluster: Cluster, launched: Sequence[tuple[Node, Process]]) -> None:
+    """Until all nodes have joined and let the administrator log in. Raises BrokerError if a node ends, or in time."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not (all(_listens(node) for node in cluster.nodes) and _answers(cluster)):
+        for node, process in launched:
+            if not process.alive():
+                raise BrokerError(f"Kafka's node {node.number} ended while starting.{_tail(node)}")
+        if time.monotonic() > deadline:
+            raise BrokerError(f"Kafka did not become ready within {READY_SECONDS:.0f} s.{_tail(launched[0][0])}")
+        time.sleep(POLL_SECONDS)
+
+
+def _listens(node: Node) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        host, _, port = node.address.partition(":")
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def _answers(cluster: Cluster) -> bool:
+    """Whether the administrator can log in, and every node has joined."""
+
+    async def members() -> int:
+        client = AIOKafkaClient(
+            bootstrap_servers=cluster.bootstrap,
+            security_protocol="SASL_PLAINTEXT",
+            sasl_mechanism="SCRAM-SHA-512",
+            sasl_plain_username=ADMIN,
+            sasl_plain_password=cluster.admin_password,
+            request_timeout_ms=5_000,
+        )
+        try:
+            await client.bootstrap()
+            return len(client.cluster.brokers())
+        except (KafkaError, OSError):
+            return 0
+        finally:
+            await client.close()
+
+    # A thread of its own, since the caller may well be inside an event loop.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, members()).result() == len(cluster.nodes)
+
+
+def _end(processes: Sequence[Process], report: Report) -> None:
+    for process in processes:
+        process.signal(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for process in processes:
+        if not process.wait(max(0.0, deadline - time.monotonic())):
+            report(
+                f"Kafka (process {process.pid}) did not stop within {STOP_SECONDS:.0f} s: ending it; its log is safe"
+            )
+            process.signal(signal.SIGKILL)
+            process.wait(STOP_SECONDS)
+
+
+def _tail(node: Node) -> str:
+    lines: list[str] = []
+    for file in (node.console, node.log):
+        if file.exists():
+            lines += file.read_text(encoding="utf-8", errors="replace").splitlines()
+    telling = [line for line in lines if " ERROR " in line or " FATAL " in line or "Exception" in line] or lines
+    shown = "\n  ".join(line[:300] for line in telling[-TAIL_LINES:])
+    return f" The end of {node.log}:\n  {shown}\nMend what it names and start again."

@@ -1,0 +1,106 @@
+"""Credentials on disk: one small TOML file per user, readable by its owner alone.
+
+Each file is a complete configuration (`NTSG_CONFIG=<file>`) for the one user that it names. A file is replaced as a
+whole or not at all, so a reader never meets half a password.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import tempfile
+import tomllib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from bus.errors import InvalidSettings
+from bus.settings import Settings
+
+PASSWORD_BYTES = 32
+"""Entropy of a generated password, in bytes: no dictionary and no iteration count matters at this length."""
+
+
+def new_password() -> str:
+    """A password of letters, digits, `-` and `_`: safe unquoted in TOML, JAAS, properties and shell alike."""
+    return secrets.token_urlsafe(PASSWORD_BYTES)
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace the file atomically and durably, with mode 0600 from its first byte on; makes missing directories (0700).
+
+    Raises OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """Who connects, where, and with which password. `realm` is None for the administrator, who serves all realms."""
+
+    bootstrap: str
+    user: str
+    password: str = field(repr=False)
+    realm: str | None = None
+    tls_ca: Path | None = None
+
+    @classmethod
+    def read(cls, path: Path) -> Credentials:
+        """Raises InvalidSettings, naming the file, when it is missing, unreadable or incomplete."""
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+            ca = document.get("tls_ca")
+            return cls(
+                bootstrap=document["bootstrap"],
+                user=document["user"],
+                password=document["password"],
+                realm=document.get("realm"),
+                tls_ca=Path(ca) if ca else None,
+            )
+        except OSError as error:
+            raise InvalidSettings(f"credentials file {path}: {error.strerror}") from error
+        except KeyError as error:
+            raise InvalidSettings(f"credentials file {path}: {error.args[0]} is missing; rotate the user") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidSettings(f"credentials file {path}: not TOML; rotate the user") from error
+
+    def write(self, path: Path) -> None:
+        """Raises OSError."""
+        named = {
+            "bootstrap": self.bootstrap,
+            "realm": self.realm,
+            "user": self.user,
+            "password": self.password,
+            "tls_ca": str(self.tls_ca) if self.tls_ca else None,
+        }
+        # JSON's string is a TOML basic string too, escapes included.
+        write_private(path, "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value))
+
+    def at(self, bootstrap: str) -> Credentials:
+        return replace(self, bootstrap=bootstrap)
+
+    def settings(self, realm: str | None = None) -> Settings:
+        return Settings(
+            bootstrap=self.bootstrap,
+            realm=realm or self.realm or "ntsg",
+            user=self.user,
+            password=SecretStr(self.password),
+            tls_ca=self.tls_ca,
+        )

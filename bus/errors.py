@@ -1,0 +1,112 @@
+"""Everything that can go wrong, as one tree. Each class is a decision that a caller can take.
+
+    NtsgError                      anything from this package
+    ├── InvalidInput               mend the input; trying again changes nothing
+    │   ├── InvalidMessage         a message breaks the contract (names the field and the remedy)
+    │   ├── InvalidRegistry        actors.toml breaks the contract
+    │   └── InvalidSettings        a setting is missing or wrong
+    ├── CodecError                 bytes that cannot be read; the bytes are kept, the record is quarantined
+    │   ├── NotSingleObject        no Avro single-object marker
+    │   ├── UnknownFingerprint     written with a schema that is not held (yet)
+    │   ├── DamagedBody            truncated, overlong or otherwise broken bytes
+    │   └── WrongSchema            readable, but not the kind of record that belongs here
+    ├── BusError                   the bus did not do what was asked
+    │   ├── BusUnavailable         no broker answers; trying again later is right
+    │   ├── AuthenticationFailed   user or password is wrong
+    │   ├── NotAllowed             the user has no right to this topic or action
+    │   ├── UnknownTopic           the topic does not exist: provision first
+    │   ├── TooLarge               the record exceeds the bus's limit
+    │   └── Fenced                 another writer with the same transactional id took over
+    └── BrokerError                the local broker could not be started, reached or stopped
+
+Every message says what happened, where, and what to do about it. Library errors are mapped to these
+at one border (`bus.transport.kafka`, `bus.codec`, `bus.messages`) and kept as `__cause__`.
+"""
+
+from __future__ import annotations
+
+
+class NtsgError(Exception):
+    """Base of every error that this package raises on purpose."""
+
+
+class InvalidInput(NtsgError):
+    """The input is wrong; trying again changes nothing."""
+
+
+class InvalidMessage(InvalidInput):
+    """A message breaks the contract.
+
+    `problems` holds one `(path, remedy)` per fault, for example
+    `("impacts.0.service", "unknown symbol 'MOBIL'; use one of MOBILE_VOICE, ...")`.
+    """
+
+    def __init__(self, problems: tuple[tuple[str, str], ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(f"{path}: {remedy}" if path else remedy for path, remedy in problems))
+
+
+class InvalidRegistry(InvalidInput):
+    """The actor registry breaks the contract."""
+
+
+class InvalidSettings(InvalidInput):
+    """A setting is missing or wrong."""
+
+
+class CodecError(NtsgError):
+    """Bytes that cannot be read as the record that they should be."""
+
+
+class NotSingleObject(CodecError):
+    """The bytes do not begin with the Avro single-object marker C3 01."""
+
+
+class UnknownFingerprint(CodecError):
+    """The writer's schema is not held. `fingerprint` is its CRC-64-AVRO, 16 hex digits as on the wire."""
+
+    def __init__(self, fingerprint: str) -> None:
+        self.fingerprint = fingerprint
+        super().__init__(
+            f"written with schema {fingerprint}, which is not held here; publish that schema to the schemas topic"
+        )
+
+
+class DamagedBody(CodecError):
+    """The bytes end too early, go on too long, or do not fit their schema."""
+
+
+class WrongSchema(CodecError):
+    """The bytes are readable, but their schema is not the one that belongs in this place."""
+
+
+class BusError(NtsgError):
+    """The bus did not do what was asked."""
+
+
+class BusUnavailable(BusError):
+    """No broker answers. Nothing is wrong with the request: try again later."""
+
+
+class AuthenticationFailed(BusError):
+    """The broker refuses the user or the password."""
+
+
+class NotAllowed(BusError):
+    """The user is known, but has no right to do this."""
+
+
+class UnknownTopic(BusError):
+    """The topic does not exist. Provisioning makes topics."""
+
+
+class TooLarge(BusError):
+    """The record exceeds what the bus accepts."""
+
+
+class Fenced(BusError):
+    """Another writer with the same transactional id took over; this one is dead. Drop it."""
+
+
+class BrokerError(NtsgError):
+    """The local broker could not be started, reached or stopped."""

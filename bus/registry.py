@@ -1,0 +1,160 @@
+"""The actor registry: who belongs to the group, in which roles, from when until when.
+
+People write `actors.toml`; provisioning puts it on `<realm>.actors.v1`, an uncompacted log that is an input of the
+view like any other. A record is judged by the entry valid at its `known_at`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from bus.errors import InvalidRegistry
+from bus.references import ACTOR_PATTERN
+
+Slug = Annotated[str, StringConstraints(pattern=ACTOR_PATTERN)]
+ANYONE = "*"
+
+
+class Role(StrEnum):
+    """What an actor is in the group. An actor may have several."""
+
+    MNO = "MNO"
+    MVNO = "MVNO"
+    FIXED = "FIXED"
+    TRANSPORT = "TRANSPORT"
+    MUNICIPAL = "MUNICIPAL"
+    IX = "IX"
+    BROADCAST = "BROADCAST"
+    RAIL = "RAIL"
+    POWER = "POWER"
+    PUBLIC_SAFETY = "PUBLIC_SAFETY"
+    PSAP = "PSAP"
+    AUTHORITY = "AUTHORITY"
+    DEFENCE = "DEFENCE"
+    AGGREGATOR = "AGGREGATOR"
+    COORDINATION = "COORDINATION"
+    OTHER = "OTHER"
+    UNKNOWN = "UNKNOWN"
+
+
+class Audience(StrEnum):
+    """What a reader may see: the whole view, or one of its projections. Operators read PEER."""
+
+    FULL = "FULL"
+    AUTHORITY = "AUTHORITY"
+    PEER = "PEER"
+    PUBLIC = "PUBLIC"
+    UNKNOWN = "UNKNOWN"
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    slug: Slug
+    name: str = Field(min_length=1, max_length=120)
+    valid_from: AwareDatetime | None = None
+    valid_until: AwareDatetime | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_start(self) -> _Entry:
+        if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
+            raise ValueError("valid_until lies before valid_from")
+        return self
+
+    def valid_at(self, instant: datetime) -> bool:
+        return (self.valid_from is None or self.valid_from <= instant) and (
+            self.valid_until is None or instant < self.valid_until
+        )
+
+
+class Actor(_Entry):
+    """An actor, over one span of validity (from inclusive, until exclusive; None: without limit)."""
+
+    roles: tuple[Role, ...] = ()
+    public_keys: tuple[str, ...] = ()
+    cadence_minutes: int | None = Field(None, ge=1, le=10_080)
+    speaks_for: tuple[str, ...] = ()
+
+    def may_speak_for(self, other: str) -> bool:
+        return Role.COORDINATION in self.roles or other in self.speaks_for or ANYONE in self.speaks_for
+
+
+class ReaderEntry(_Entry):
+    """A reader: a hub, a staff tool or an integrator, with what it may see."""
+
+    audience: Audience
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The actors, by slug and span. Two entries of one actor with the same `valid_from` are one entry, corrected."""
+
+    actors: Mapping[str, tuple[Actor, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[Actor]) -> Registry:
+        """From entries in the order in which they were logged: a later one corrects the earlier of the same span."""
+        spans: dict[str, dict[datetime | None, Actor]] = {}
+        for entry in entries:
+            spans.setdefault(entry.slug, {})[entry.valid_from] = entry
+        earliest = datetime.min.replace(tzinfo=UTC)
+        return cls(
+            {
+                slug: tuple(sorted(found.values(), key=lambda e: e.valid_from or earliest, reverse=True))
+                for slug, found in sorted(spans.items())
+            }
+        )
+
+    def at(self, slug: str, instant: datetime) -> Actor | None:
+        """The entry of this actor that is valid at the instant; of overlapping spans, the one that began last."""
+        for entry in self.actors.get(slug, ()):
+            if entry.valid_at(instant):
+                return entry
+        return None
+
+    def valid_at(self, instant: datetime) -> tuple[Actor, ...]:
+        """All actors valid at the instant, sorted by slug."""
+        return tuple(entry for slug in self.actors if (entry := self.at(slug, instant)))
+
+
+E = TypeVar("E", bound=_Entry)
+
+
+def read_group(text: str, source: str = "actors.toml") -> tuple[tuple[Actor, ...], tuple[ReaderEntry, ...]]:
+    """Actors and readers from the text of an actors.toml.
+
+    Raises InvalidRegistry, naming the table and the field.
+    """
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRegistry(f"{source}: not TOML: {error}") from error
+    if unknown := sorted(document.keys() - {"actors", "readers"}):
+        raise InvalidRegistry(f"{source}: unknown table {unknown[0]!r}; use [actors.<slug>] and [readers.<slug>]")
+    actors = tuple(_entries(Actor, "actors", document, source))
+    readers = tuple(_entries(ReaderEntry, "readers", document, source))
+    if shared := {a.slug for a in actors} & {r.slug for r in readers}:
+        raise InvalidRegistry(f"{source}: {min(shared)!r} is both an actor and a reader; give the reader another name")
+    return actors, readers
+
+
+def _entries(model: type[E], table: str, document: dict[str, Any], source: str) -> Iterable[E]:
+    section = document.get(table, {})
+    if not isinstance(section, dict):
+        raise InvalidRegistry(f"{source}: {table} must be tables of the form [{table}.<slug>]")
+    for slug, fields in section.items():
+        if not isinstance(fields, dict):
+            raise InvalidRegistry(f"{source}: {table}.{slug} must be a table")
+        try:
+            yield model.model_validate({**fields, "slug": slug})
+        except ValidationError as error:
+            fault = error.errors()[0]
+            path = ".".join([table, slug, *(str(part) for part in fault["loc"])])
+            raise InvalidRegistry(f"{source}: {path}: {fault['msg']}") from error
