@@ -10,48 +10,16 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from bus.errors import InvalidRegistry
 from bus.references import ACTOR_PATTERN
+from bus.vocabulary import Audience, Role
 
 Slug = Annotated[str, StringConstraints(pattern=ACTOR_PATTERN)]
 ANYONE = "*"
-
-
-class Role(StrEnum):
-    """What an actor is in the group. An actor may have several."""
-
-    MNO = "MNO"
-    MVNO = "MVNO"
-    FIXED = "FIXED"
-    TRANSPORT = "TRANSPORT"
-    MUNICIPAL = "MUNICIPAL"
-    IX = "IX"
-    BROADCAST = "BROADCAST"
-    RAIL = "RAIL"
-    POWER = "POWER"
-    PUBLIC_SAFETY = "PUBLIC_SAFETY"
-    PSAP = "PSAP"
-    AUTHORITY = "AUTHORITY"
-    DEFENCE = "DEFENCE"
-    AGGREGATOR = "AGGREGATOR"
-    COORDINATION = "COORDINATION"
-    OTHER = "OTHER"
-    UNKNOWN = "UNKNOWN"
-
-
-class Audience(StrEnum):
-    """What a reader may see: the whole view, or one of its projections. Operators read PEER."""
-
-    FULL = "FULL"
-    AUTHORITY = "AUTHORITY"
-    PEER = "PEER"
-    PUBLIC = "PUBLIC"
-    UNKNOWN = "UNKNOWN"
 
 
 class _Entry(BaseModel):

@@ -479,6 +479,67 @@ class RequestState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class SituationState(StrEnum):
+    """ONGOING while a member is open; RESTORED when none is; CLOSED when all are closed."""
+
+    ONGOING = "ONGOING"
+    RESTORED = "RESTORED"
+    CLOSED = "CLOSED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Freshness(StrEnum):
+    """How current what is shown is: DUE, STALE and SILENT at one, two and four times the cadence."""
+
+    FRESH = "FRESH"
+    DUE = "DUE"
+    STALE = "STALE"
+    SILENT = "SILENT"
+    UNKNOWN = "UNKNOWN"
+
+
+class LinkBasis(StrEnum):
+    """Why two incidents are in one situation, strongest first."""
+
+    COORDINATION = "COORDINATION"
+    EXPLICIT = "EXPLICIT"
+    SHARED_KEY = "SHARED_KEY"
+    INFERRED = "INFERRED"
+    UNKNOWN = "UNKNOWN"
+
+
+class Role(StrEnum):
+    """What an actor is in the group."""
+
+    MNO = "MNO"
+    MVNO = "MVNO"
+    FIXED = "FIXED"
+    TRANSPORT = "TRANSPORT"
+    MUNICIPAL = "MUNICIPAL"
+    IX = "IX"
+    BROADCAST = "BROADCAST"
+    RAIL = "RAIL"
+    POWER = "POWER"
+    PUBLIC_SAFETY = "PUBLIC_SAFETY"
+    PSAP = "PSAP"
+    AUTHORITY = "AUTHORITY"
+    DEFENCE = "DEFENCE"
+    AGGREGATOR = "AGGREGATOR"
+    COORDINATION = "COORDINATION"
+    OTHER = "OTHER"
+    UNKNOWN = "UNKNOWN"
+
+
+class Audience(StrEnum):
+    """What a reader may see."""
+
+    FULL = "FULL"
+    AUTHORITY = "AUTHORITY"
+    PEER = "PEER"
+    PUBLIC = "PUBLIC"
+    UNKNOWN = "UNKNOWN"
+
+
 IMPACT_ORDER: tuple[Impact, ...] = (
     Impact.NO_IMPACT,
     Impact.UNKNOWN,

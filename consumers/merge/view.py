@@ -1,0 +1,363 @@
+"""What the merge says: the view as JSON has it, and the bounded items of the feed.
+
+The items are Avro records too (`schemas/<version>/view-*.avsc`, where each field is explained). Numbers follow one
+convention: None is *not known*, zero is a known zero. All models are frozen; lists are sorted, so equal views are
+equal bytes.
+"""
+
+from __future__ import annotations
+
+from bus.instants import Instant
+from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, Partner, Request, Staffing, Work
+from bus.vocabulary import (
+    CauseCategory,
+    CauseDetail,
+    EmergencyImpact,
+    Freshness,
+    Impact,
+    IncidentState,
+    LinkBasis,
+    MessageStatus,
+    OperatorMode,
+    Role,
+    SituationState,
+    Tlp,
+    Trend,
+)
+
+
+class Reason(Part):
+    """Why a severity is what it is."""
+
+    code: str
+    level: int
+    text: str
+    refs: tuple[str, ...]
+
+
+class Severity(Part):
+    """The greatest level that any rule gives."""
+
+    level: int
+    lower_bound: bool
+    declared: int | None
+    reasons: tuple[Reason, ...]
+
+
+class SituationCause(Part):
+    """What the members say of the cause."""
+
+    category: CauseCategory
+    detail: CauseDetail
+    disputed: bool
+
+
+class UserRange(Part):
+    """Affected users as a range."""
+
+    low: int
+    best: int | None
+    high: int | None
+    unknown_reports: int
+
+
+class ServiceUsers(Part):
+    """Affected users of one service. The plain numbers speak of the worst impact present; impacts are never added together."""
+
+    impact: Impact
+    low: int
+    best: int | None
+    high: int | None
+    unknown_reports: int
+    by_impact: dict[str, UserRange]
+
+
+class RestorationRange(Part):
+    """From the earliest to the latest forecast of the open members."""
+
+    earliest: Instant | None
+    latest: Instant | None
+
+
+class SituationSummary(Part):
+    """A situation in the feed: bounded in size, with counts in place of lists. Key situation/<id>."""
+
+    id: str
+    title: str
+    state: SituationState
+    actors: tuple[str, ...]
+    severity: Severity
+    trend: Trend
+    services: dict[str, Impact]
+    areas: tuple[str, ...]
+    cause: SituationCause
+    users: dict[str, ServiceUsers]
+    emergency: EmergencyImpact | None
+    restoration: RestorationRange
+    measures: tuple[str, ...]
+    freshness: Freshness
+    tlp: Tlp
+    started_at: Instant
+    member_count: int
+    duplicate_count: int
+    alias_count: int
+    link_count: int
+    suggestion_count: int
+
+
+class SituationLink(Part):
+    """Two incidents of one situation, and why they are in it."""
+
+    a: str
+    b: str
+    basis: LinkBasis
+    why: str
+
+
+class IncidentPlace(Part):
+    """Where an incident is in the picture. Key incident/<actor>/<id>."""
+
+    ref: str
+    revision: int
+    state: IncidentState
+    title: str
+    situation: str
+    duplicate: bool
+    link: SituationLink | None
+    known_at: Instant
+
+
+class MeasureItem(Measure):
+    """A measure as the view shows it. Key measure/<actor>/<id>."""
+
+    ref: str
+    confirmed: bool
+    known_at: Instant
+
+
+class WorkItem(Work):
+    """A planned work as the view shows it. Key work/<actor>/<id>."""
+
+    ref: str
+    known_at: Instant
+
+
+class RequestItem(Request):
+    """A request as the view shows it. Key request/<actor>/<id>."""
+
+    ref: str
+    offers: tuple[str, ...]
+    known_at: Instant
+
+
+class OfferItem(Offer):
+    """An offer as the view shows it. Key offer/<actor>/<id>. `offer` is its reference; `ref` is the request that it answers."""
+
+    offer: str
+    known_at: Instant
+
+
+class DecisionItem(Decision):
+    """A decision as the view shows it. Key decision/<actor>/<id>."""
+
+    ref: str
+    known_at: Instant
+
+
+class Conflict(Part):
+    """Two things that do not go together. Key conflict/<id>."""
+
+    id: str
+    rule: str
+    severity: int
+    subjects: tuple[str, ...]
+    text: str
+
+
+class AreaItem(Part):
+    """What is reported for an area. Key area/<code>."""
+
+    code: str
+    name: str
+    impact: dict[str, Impact]
+    all_mobile_down: bool
+    situations: tuple[str, ...]
+
+
+class ActorItem(Part):
+    """How an actor is doing. Key actor/<slug>."""
+
+    actor: str
+    name: str | None
+    roles: tuple[Role, ...]
+    freshness: Freshness
+    last_heard: Instant | None
+    mode: OperatorMode | None
+    nothing_to_report: bool | None
+    open_incidents: int | None
+    missing_incidents: int | None
+    staffing: tuple[Staffing, ...]
+    partners: tuple[Partner, ...]
+    load: tuple[Load, ...]
+    remote_work_percent: float | None
+    customer_service: CustomerService | None
+    status_known_at: Instant | None
+
+
+class Flag(Part):
+    """Something odd in what was reported. Key flag/<id>."""
+
+    id: str
+    code: str
+    refs: tuple[str, ...]
+    text: str
+
+
+class HoursRange(Part):
+    """User-hours lost, as a range."""
+
+    low: float
+    best: float | None
+    high: float | None
+    uncovered_hours: float
+
+
+class Summary(Part):
+    """The last record of each batch: what the batch amounts to. Key summary."""
+
+    as_of: Instant
+    realm: str
+    status: MessageStatus
+    digest: str
+    rules: str
+    inputs: dict[str, int]
+    batch: int
+    users: dict[str, ServiceUsers]
+    user_hours: dict[str, HoursRange]
+    open_situations: int
+    stale_share: float | None
+    quarantined: int
+    withheld: dict[str, int]
+
+
+class Situation(Part):
+    """One event as the group sees it: the incidents that belong together, and what they amount to."""
+
+    id: str
+    aliases: tuple[str, ...]
+    title: str
+    state: SituationState
+    members: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    actors: tuple[str, ...]
+    severity: Severity
+    trend: Trend
+    services: dict[str, Impact]
+    areas: tuple[str, ...]
+    cause: SituationCause
+    users: dict[str, ServiceUsers]
+    emergency: EmergencyImpact | None
+    restoration: RestorationRange
+    links: tuple[SituationLink, ...]
+    suggestions: tuple[SituationLink, ...]
+    measures: tuple[str, ...]
+    freshness: Freshness
+    tlp: Tlp
+    started_at: Instant
+
+    def summarised(self) -> SituationSummary:
+        """The same for the feed: counts in place of lists that grow with the event."""
+        shared = {name: getattr(self, name) for name in SituationSummary.model_fields if name in Situation.model_fields}
+        return SituationSummary.model_construct(
+            **shared,
+            member_count=len(self.members),
+            duplicate_count=len(self.duplicates),
+            alias_count=len(self.aliases),
+            link_count=len(self.links),
+            suggestion_count=len(self.suggestions),
+        )
+
+
+class EnergyItem(Part):
+    """How long an open incident's backup energy lasts. None: not told."""
+
+    ref: str
+    battery_until: Instant | None
+    fuel_until: Instant | None
+    power_incident: str | None
+
+
+class PendingAck(Part):
+    """An answer that is waited for: `actor` has not accepted `ref`, known since `since`."""
+
+    ref: str
+    actor: str
+    since: Instant
+
+
+class Totals(Part):
+    """What the open situations amount to. `stale_share` is None when none is open."""
+
+    users: dict[str, ServiceUsers]
+    user_hours: dict[str, HoursRange]
+    open_situations: int
+    stale_share: float | None
+
+
+class View(Part):
+    """The coordination view: a pure function of messages, registry, rules and `as_of`."""
+
+    as_of: Instant
+    realm: str
+    status: MessageStatus
+    settled: bool
+    digest: str
+    rules: str
+    inputs: dict[str, int]
+    situations: tuple[Situation, ...]
+    measures: tuple[MeasureItem, ...]
+    works: tuple[WorkItem, ...]
+    requests: tuple[RequestItem, ...]
+    offers: tuple[OfferItem, ...]
+    decisions: tuple[DecisionItem, ...]
+    conflicts: tuple[Conflict, ...]
+    areas: tuple[AreaItem, ...]
+    actors: tuple[ActorItem, ...]
+    totals: Totals
+    energy: tuple[EnergyItem, ...]
+    pending_acks: tuple[PendingAck, ...]
+    flags: tuple[Flag, ...]
+    quarantined: int
+    withheld: dict[str, int]
+
+
+Item = (
+    SituationSummary
+    | IncidentPlace
+    | MeasureItem
+    | WorkItem
+    | RequestItem
+    | OfferItem
+    | DecisionItem
+    | Conflict
+    | AreaItem
+    | ActorItem
+    | Flag
+)
+"""A record of the feed, other than the summary that ends a batch."""
+
+ITEM_OF_KEY: dict[str, type[Part]] = {
+    "situation": SituationSummary,
+    "incident": IncidentPlace,
+    "measure": MeasureItem,
+    "work": WorkItem,
+    "request": RequestItem,
+    "offer": OfferItem,
+    "decision": DecisionItem,
+    "conflict": Conflict,
+    "area": AreaItem,
+    "actor": ActorItem,
+    "flag": Flag,
+    "summary": Summary,
+}
+"""Which model the value of a feed record is, by the first part of its key."""
