@@ -1,0 +1,10 @@
+"""The merge: a pure function from a set of messages, a registry, rules and an instant to one coordination view.
+
+No I/O, no clock, no logging, no Kafka here; a test holds that.
+"""
+
+from consumers.merge.rules import Rules, default_rules, read_rules
+from consumers.merge.state import State
+from consumers.merge.view import ITEM_OF_KEY, Item, Situation, Summary, View
+
+__all__ = ["ITEM_OF_KEY", "Item", "Rules", "Situation", "State", "Summary", "View", "default_rules", "read_rules"]

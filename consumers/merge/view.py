@@ -62,7 +62,7 @@ class UserRange(Part):
 
 
 class ServiceUsers(Part):
-    """Affected users of one service. The plain numbers speak of the worst impact present; impacts are never added together."""
+    """Affected users of one service. The plain numbers speak of the worst impact; impacts are never added together."""
 
     impact: Impact
     low: int
@@ -151,7 +151,7 @@ class RequestItem(Request):
 
 
 class OfferItem(Offer):
-    """An offer as the view shows it. Key offer/<actor>/<id>. `offer` is its reference; `ref` is the request that it answers."""
+    """An offer as the view shows it. Key offer/<actor>/<id>. `offer` is its own reference, `ref` the request's."""
 
     offer: str
     known_at: Instant

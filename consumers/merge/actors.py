@@ -1,0 +1,133 @@
+"""How the actors are doing: when last heard, in which mode, what they hold open, and what they say of themselves."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from bus.messages import Status
+from bus.registry import Actor
+from bus.vocabulary import Freshness
+from consumers.merge.entities import Entity
+from consumers.merge.freshness import Clock, Schedule
+from consumers.merge.rules import Rules
+from consumers.merge.view import ActorItem
+
+
+class ActorBook:
+    """What is known of each actor. Reports on behalf of an operator count as that operator's."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._last_heard: dict[str, datetime] = {}
+        self._statuses: dict[str, Entity] = {}
+        self._open: defaultdict[str, set[str]] = defaultdict(set)
+        self._held_by: dict[str, str] = {}
+        self._severities: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        self._in_situation: dict[str, set[str]] = {}
+        self._registered: dict[str, Actor] = {}
+        self._dirty: set[str] = set()
+        self._due = Schedule()
+
+    def heard(self, actor: str, known_at: datetime) -> None:
+        """A message of this actor, or one on its behalf, was known at the instant."""
+        last = self._last_heard.get(actor)
+        if last is None or known_at > last:
+            self._last_heard[actor] = known_at
+            self._dirty.add(actor)
+
+    def reheard(self, actor: str, last_heard: datetime) -> None:
+        """Correct when the actor was last heard: an earlier copy of its latest message has come to light."""
+        self._last_heard[actor] = last_heard
+        self._dirty.add(actor)
+
+    def put_status(self, actor: str, entity: Entity) -> None:
+        self._statuses[actor] = entity
+        self._dirty.add(actor)
+
+    def put_open(self, ref: str, actor: str | None) -> None:
+        """Which operator holds this incident open; None when it is over."""
+        before = self._held_by.pop(ref, None)
+        if before is not None:
+            self._open[before].discard(ref)
+            self._dirty.add(before)
+        if actor is not None:
+            self._held_by[ref] = actor
+            self._open[actor].add(ref)
+            self._dirty.add(actor)
+
+    def put_situation(self, situation: str, level: int, actors: Iterable[str]) -> None:
+        """Which operators have open members in a situation, and how severe it is; none takes it out."""
+        for actor in self._in_situation.pop(situation, ()):
+            del self._severities[actor][situation]
+            self._dirty.add(actor)
+        concerned = set(actors)
+        for actor in concerned:
+            self._severities[actor][situation] = level
+            self._dirty.add(actor)
+        if concerned:
+            self._in_situation[situation] = concerned
+
+    def register(self, actors: Iterable[Actor]) -> None:
+        """Which actors are registered at present."""
+        registered = {actor.slug: actor for actor in actors}
+        changed = {
+            slug for slug in {*registered, *self._registered} if registered.get(slug) != self._registered.get(slug)
+        }
+        self._registered = registered
+        self._dirty |= changed
+
+    def rewind(self) -> None:
+        """Everything is to be told anew: the clock stands earlier than it did."""
+        self._dirty |= {*self._registered, *self._last_heard}
+
+    def refresh(self, as_of: datetime) -> Iterator[tuple[str, ActorItem | None]]:
+        """Every actor that may have changed; None for one that is not registered any more and was never heard."""
+        self._dirty |= self._due.take(as_of)
+        for actor in sorted(self._dirty):
+            if actor in self._registered or actor in self._last_heard:
+                yield actor, self._item(actor, as_of)
+            else:
+                yield actor, None
+        self._dirty.clear()
+
+    def _item(self, actor: str, as_of: datetime) -> ActorItem:
+        registered, heard = self._registered.get(actor), self._last_heard.get(actor)
+        entity = self._statuses.get(actor)
+        status = entity.winner.message if entity else None
+        told = status if isinstance(status, Status) else None
+        held = len(self._open[actor])
+        announced = told.open_incidents if told else None
+        return ActorItem.model_construct(
+            actor=actor,
+            name=registered.name if registered else None,
+            roles=registered.roles if registered else (),
+            freshness=self._freshness(actor, heard, as_of),
+            last_heard=heard,
+            mode=told.mode if told else None,
+            nothing_to_report=told.nothing_to_report if told else None,
+            open_incidents=None if heard is None else held,
+            missing_incidents=None if announced is None else announced - held,
+            staffing=told.staffing if told else (),
+            partners=told.partners if told else (),
+            load=told.load if told else (),
+            remote_work_percent=told.remote_work_percent if told else None,
+            customer_service=told.customer_service if told else None,
+            status_known_at=entity.latest_known_at if entity else None,
+        )
+
+    def _freshness(self, actor: str, heard: datetime | None, as_of: datetime) -> Freshness:
+        if heard is None:
+            return Freshness.SILENT
+        clock = Clock(heard, self._cadence(actor))
+        self._due.put(actor, clock.next_change(as_of))
+        return clock.freshness(as_of)
+
+    def _cadence(self, actor: str) -> timedelta:
+        if actor in self._statuses:
+            registered = self._registered.get(actor)
+            minutes = registered.cadence_minutes if registered else None
+            return self._rules.heartbeat if minutes is None else timedelta(minutes=minutes)
+        worst = max(self._severities[actor].values(), default=0)
+        return self._rules.cadence[worst] if worst else self._rules.quiet_actor

@@ -1,0 +1,51 @@
+"""Who answered what: the acknowledgements, and what they mean for measures and causes."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+
+from bus.messages import Ack, Measure
+from bus.vocabulary import AckAnswer
+from consumers.merge.entities import Entity, order
+
+_CONSENT = frozenset({AckAnswer.ACCEPTED, AckAnswer.DISMISSED})
+_CAUSE = frozenset({AckAnswer.CAUSE_ACCEPTED, AckAnswer.CAUSE_DISPUTED})
+
+
+class Answers:
+    """The acknowledgements by what they answer."""
+
+    def __init__(self) -> None:
+        self._to: defaultdict[str, dict[str, Entity]] = defaultdict(dict)
+        self._of: dict[str, str] = {}
+
+    def put(self, entity: Entity, ack: Ack) -> set[str]:
+        """Take up an acknowledgement. Returns what it answers, now and before."""
+        before = self._of.get(entity.ref)
+        if before is not None:
+            del self._to[before][entity.ref]
+        self._of[entity.ref] = ack.of
+        self._to[ack.of][entity.ref] = entity
+        return {ack.of} if before is None else {ack.of, before}
+
+    def is_disputed(self, ref: str) -> bool:
+        """Whether somebody's latest word on the cause of this incident is that it is disputed."""
+        return AckAnswer.CAUSE_DISPUTED in self._latest(ref, _CAUSE).values()
+
+    def awaited(self, measure: Measure) -> tuple[str, ...]:
+        """The counterparties, hosts and guests other than the owner, that have not accepted the measure."""
+        answers = self._latest(measure.reference, _CONSENT)
+        counterparties = {*measure.hosts, *measure.guests} - {measure.actor, measure.on_behalf_of}
+        return tuple(sorted(actor for actor in counterparties if answers.get(actor) is not AckAnswer.ACCEPTED))
+
+    def _latest(self, ref: str, kinds: frozenset[AckAnswer]) -> dict[str, AckAnswer]:
+        """Each actor's latest answer of these kinds, by when it was given."""
+        latest: dict[str, tuple[tuple[datetime, tuple[int, datetime, bytes]], AckAnswer]] = {}
+        for entity in self._to.get(ref, {}).values():
+            ack = entity.winner.message
+            if isinstance(ack, Ack) and ack.answer in kinds:
+                actor, when = ack.on_behalf_of or ack.actor, (ack.observed_at, order(entity.winner))
+                if actor not in latest or when > latest[actor][0]:
+                    latest[actor] = when, ack.answer
+        return {actor: answer for actor, (_, answer) in latest.items()}

@@ -1,0 +1,275 @@
+"""Which incidents belong together: the components that the links make, kept up to date piece by piece.
+
+CANNOT_LINK a b holds b apart from a. Let G be the group of b by `duplicate_of` and MUST_LINK, and C the component that
+holds a with every CANNOT_LINK left out: other links between G and the rest of C are ignored. Where `duplicate_of` or
+MUST_LINK itself joins a and b, they stay together and the contradiction is told. Each CANNOT_LINK is judged against the
+same C, so their order does not matter.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from bus.messages import Link
+from bus.vocabulary import LinkRelation
+from consumers.merge.links import POWER, Edge, Key, Node, asserted_edge, common_edges, named_edges
+
+Side = frozenset[str]
+"""The CANNOT_LINKs in whose group an incident is. Only firm links join different sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Incidents that belong together, seed first, then by reference."""
+
+    seed: str
+    refs: tuple[str, ...]
+    links: tuple[Edge, ...]
+    """A spanning set, strongest first."""
+    duplicates: frozenset[str]
+    """Those that tell the same fault as another of them."""
+    cycles: tuple[tuple[str, ...], ...]
+    """Incidents that name each other as the one they duplicate."""
+    contradictions: tuple[tuple[str, str, str], ...]
+    """Each CANNOT_LINK that is not followed, with the two incidents that it names."""
+    started_at: datetime
+
+
+class Graph:
+    """The incidents that are not retracted, and what links them."""
+
+    def __init__(self, slack: timedelta) -> None:
+        self._slack = slack
+        self._nodes: dict[str, Node] = {}
+        self._named_by: defaultdict[str, set[str]] = defaultdict(set)
+        self._holders: defaultdict[Key, set[str]] = defaultdict(set)
+        self._assertions: dict[str, Link] = {}
+        self._asserted: defaultdict[str, set[str]] = defaultdict(set)
+        self._whole: dict[str, frozenset[str]] = {}
+        """The component of each incident with every CANNOT_LINK left out."""
+        self._dirty: set[str] = set()
+
+    def node(self, ref: str) -> Node | None:
+        return self._nodes.get(ref)
+
+    def put(self, ref: str, node: Node | None) -> None:
+        """Set what is known of an incident; None takes it out."""
+        old = self._nodes.get(ref)
+        if old == node:
+            return
+        self._dirty.add(ref)
+        if old is not None:
+            del self._nodes[ref]
+            for _, target in old.names:
+                self._named_by[target].discard(ref)
+            for key in old.keys:
+                self._holders[key].discard(ref)
+        if node is not None:
+            self._nodes[ref] = node
+            for _, target in node.names:
+                self._named_by[target].add(ref)
+            for key in node.keys:
+                self._holders[key].add(ref)
+
+    def put_assertion(self, ref: str, said: Link | None) -> None:
+        """Set what staff say in a link entity; None or a withdrawn one takes it out."""
+        old = self._assertions.pop(ref, None)
+        new = None if said is None or said.withdrawn else said
+        for link in filter(None, (old, new)):
+            self._dirty |= {link.a, link.b}
+        if old is not None:
+            self._asserted[old.a].discard(ref)
+            self._asserted[old.b].discard(ref)
+        if new is not None:
+            self._assertions[ref] = new
+            self._asserted[new.a].add(ref)
+            self._asserted[new.b].add(ref)
+
+    def refresh(self) -> tuple[set[str], list[Component]]:
+        """The incidents whose components were made anew, or that are gone, and those components."""
+        touched = set(self._dirty)
+        for ref in self._dirty:
+            touched |= self._whole.get(ref, frozenset())
+        self._dirty.clear()
+        common = _Common(self)
+        done: set[str] = set()
+        components: list[Component] = []
+        for ref in sorted(touched):
+            if ref in self._nodes and ref not in done:
+                whole = self._reach(ref, common)
+                done |= whole
+                self._whole.update(dict.fromkeys(whole, whole))
+                components += self._components(whole)
+        for ref in touched - done:
+            self._whole.pop(ref, None)
+        return touched | done, components
+
+    def _reach(self, ref: str, common: _Common) -> frozenset[str]:
+        seen, frontier = {ref}, [ref]
+        while frontier:
+            fresh = {end for edge in self._edges_at(frontier.pop(), common) for end in (edge.a, edge.b)} - seen
+            seen |= fresh
+            frontier += fresh
+        return frozenset(seen)
+
+    def _edges_at(self, ref: str, common: _Common) -> Iterator[Edge]:
+        node = self._nodes[ref]
+        yield from named_edges(node, self._nodes)
+        for other in self._named_by.get(ref, ()):
+            yield from (edge for edge in named_edges(self._nodes[other], self._nodes) if edge.b == ref)
+        yield from self._asserted_at(ref)
+        for key in (*node.keys, Key(POWER, ref)):
+            yield from common.edges(key).get(ref, ())
+
+    def _asserted_at(self, ref: str) -> Iterator[Edge]:
+        for assertion in self._asserted.get(ref, ()):
+            if edge := asserted_edge(assertion, self._assertions[assertion], self._nodes):
+                yield edge
+
+    def holders(self, key: Key) -> list[Node]:
+        """The incidents that have the key, and for a power incident that incident itself."""
+        refs = set(self._holders.get(key, ()))
+        if refs and key.field == POWER and key.value in self._nodes:
+            refs.add(key.value)
+        return [self._nodes[ref] for ref in refs]
+
+    def common_edges(self, key: Key, holders: list[Node]) -> Iterator[Edge]:
+        return common_edges(key, holders, self._slack) if len(holders) > 1 else iter(())
+
+    def _components(self, whole: frozenset[str]) -> list[Component]:
+        """What hangs together without CANNOT_LINK, once those are followed."""
+        own = [edge for ref in whole for edge in self._own_edges(ref)]
+        sides, contradictions = self._sides(whole, own)
+        edges = [edge for edge in own if edge.firm or sides[edge.a] == sides[edge.b]]
+        for key in {key for ref in whole for key in self._nodes[ref].keys}:
+            by_side: defaultdict[Side, list[Node]] = defaultdict(list)
+            for node in self.holders(key):
+                by_side[sides[node.ref]].append(node)
+            for holders in by_side.values():
+                edges += self.common_edges(key, holders)
+        sets = DisjointSets(whole)
+        spanning = [edge for edge in sorted(edges, key=lambda edge: edge.order) if sets.join(edge.a, edge.b)]
+        links: defaultdict[str, list[Edge]] = defaultdict(list)
+        for edge in spanning:
+            links[sets.root(edge.a)].append(edge)
+        return [
+            self._component(refs, links[root], [c for c in contradictions if c[1] in refs])
+            for root, refs in sets.groups().items()
+        ]
+
+    def _own_edges(self, ref: str) -> Iterator[Edge]:
+        """Edges that begin at the incident, so that each is counted once."""
+        yield from named_edges(self._nodes[ref], self._nodes)
+        yield from (edge for edge in self._asserted_at(ref) if edge.a == ref)
+
+    def _sides(
+        self, whole: frozenset[str], edges: Iterable[Edge]
+    ) -> tuple[Mapping[str, Side], list[tuple[str, str, str]]]:
+        apart = sorted(
+            (assertion, said.a, said.b)
+            for ref in whole
+            for assertion in self._asserted.get(ref, ())
+            if (said := self._assertions[assertion]).relation is LinkRelation.CANNOT_LINK
+            and said.a == ref
+            and said.b in whole
+        )
+        if not apart:
+            return dict.fromkeys(whole, frozenset()), []
+        firm = DisjointSets(whole)
+        for edge in edges:
+            if edge.firm:
+                firm.join(edge.a, edge.b)
+        groups = firm.groups()
+        sides: defaultdict[str, set[str]] = defaultdict(set)
+        contradictions = []
+        for assertion, a, b in apart:
+            group = groups[firm.root(b)]
+            if a in group:
+                contradictions.append((assertion, a, b))
+            else:
+                for ref in group:
+                    sides[ref].add(assertion)
+        return {ref: frozenset(sides[ref]) for ref in whole}, contradictions
+
+    def _component(self, refs: set[str], links: list[Edge], contradictions: list[tuple[str, str, str]]) -> Component:
+        duplicates, cycles = find_duplicates({ref: self._nodes[ref].duplicate_of for ref in refs})
+        seed = min((self._nodes[ref] for ref in refs - duplicates), key=lambda node: node.seniority)
+        return Component(
+            seed.ref, tuple(sorted(refs)), tuple(links), duplicates, cycles, tuple(contradictions), seed.start
+        )
+
+
+class _Common:
+    """Edges of shared keys by incident, each key swept once for as long as nothing changes."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._swept: dict[Key, dict[str, list[Edge]]] = {}
+
+    def edges(self, key: Key) -> Mapping[str, list[Edge]]:
+        if key not in self._swept:
+            by_ref: defaultdict[str, list[Edge]] = defaultdict(list)
+            for edge in self._graph.common_edges(key, self._graph.holders(key)):
+                by_ref[edge.a].append(edge)
+                by_ref[edge.b].append(edge)
+            self._swept[key] = by_ref
+        return self._swept[key]
+
+
+class DisjointSets:
+    """Union-find over references; the least reference of a set is its root."""
+
+    def __init__(self, refs: Iterable[str]) -> None:
+        self._parent = {ref: ref for ref in refs}
+
+    def root(self, ref: str) -> str:
+        parent = self._parent
+        while parent[ref] != ref:
+            parent[ref] = ref = parent[parent[ref]]
+        return ref
+
+    def join(self, a: str, b: str) -> bool:
+        """Whether they were apart."""
+        a, b = self.root(a), self.root(b)
+        if a == b:
+            return False
+        self._parent[max(a, b)] = min(a, b)
+        return True
+
+    def groups(self) -> dict[str, set[str]]:
+        """The sets, by root."""
+        groups: defaultdict[str, set[str]] = defaultdict(set)
+        for ref in self._parent:
+            groups[self.root(ref)].add(ref)
+        return groups
+
+
+def find_duplicates(duplicate_of: Mapping[str, str | None]) -> tuple[frozenset[str], tuple[tuple[str, ...], ...]]:
+    """Which of the incidents tell the same fault as another, and the cycles among them.
+
+    One whose primary is not among them still counts, so that nothing vanishes. Of a cycle, the least reference is the
+    primary.
+    """
+    primary: dict[str, str] = {}
+    cycles = []
+    for ref in sorted(duplicate_of):
+        path: dict[str, None] = {}
+        end = ref
+        while end not in path and end not in primary:
+            path[end] = None
+            target = duplicate_of[end]
+            if target is None or target not in duplicate_of:
+                primary[end] = end
+                break
+            end = target
+        if end not in primary:
+            walked = list(path)
+            cycle = tuple(sorted(walked[walked.index(end) :]))
+            cycles.append(cycle)
+            primary.update(dict.fromkeys(cycle, cycle[0]))
+        for passed in path:
+            primary.setdefault(passed, primary[end])
+    return frozenset(ref for ref, first in primary.items() if ref != first), tuple(sorted(cycles))

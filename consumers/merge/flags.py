@@ -1,0 +1,182 @@
+"""What is odd in what was reported. Odd messages are taken all the same: in a crisis dropping is worse than oddness."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+
+from bus.envelope import Envelope
+from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Request, Users
+from bus.vocabulary import IncidentState
+from consumers.merge.components import Component
+from consumers.merge.entities import Entity
+from consumers.merge.rules import Rules
+from consumers.merge.view import Flag
+
+_S = IncidentState
+_FORWARD = (_S.SUSPECTED, _S.CONFIRMED, _S.MITIGATED, _S.RESTORING, _S.RESTORED, _S.CLOSED)
+_BACKWARD = frozenset(
+    {
+        (_S.MITIGATED, _S.CONFIRMED),
+        (_S.RESTORING, _S.CONFIRMED),
+        (_S.RESTORED, _S.CONFIRMED),
+        (_S.RESTORED, _S.RESTORING),
+        (_S.CLOSED, _S.CONFIRMED),
+        (_S.CLOSED, _S.RESTORING),
+    }
+)
+LEGAL_TRANSITIONS = frozenset(
+    {(a, b) for rank, a in enumerate(_FORWARD) for b in _FORWARD[rank:]}
+    | _BACKWARD
+    | {(state, _S.RETRACTED) for state in _S}
+    | {(_S.UNKNOWN, state) for state in _S}
+    | {(state, _S.UNKNOWN) for state in _S}
+)
+"""Steps between two known revisions that need no remark: forward at any pace, and reopening."""
+
+
+def flag(code: str, refs: Sequence[str], text: str) -> Flag:
+    subjects = "\n".join((code, *refs, text))
+    return Flag.model_construct(
+        id="flg-" + hashlib.sha256(subjects.encode()).hexdigest()[:16], code=code, refs=tuple(refs), text=text
+    )
+
+
+def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> list[Flag]:
+    """Flags of one entity. `known` tells whether a reference leads to something."""
+    told = entity.history()
+    found = [found for rule in _OF_ONE for found in rule(entity.ref, told, rules)]
+    if len(entity) > 1:
+        found += [found for rule in _OF_SEVERAL for found in rule(entity.ref, told, rules)]
+        found += _equivocation(entity)
+        found += _regression(entity)
+    found += _dangling(entity, known)
+    return found
+
+
+def component_flags(component: Component) -> list[Flag]:
+    """Flags of a situation's make-up."""
+    found = [
+        flag("DUPLICATE_CYCLE", cycle, f"each says that it duplicates another; {cycle[0]} is counted")
+        for cycle in component.cycles
+    ]
+    found += [
+        flag("CONTRADICTION", (link, a, b), f"{link} holds {b} apart from {a}, but a duplicate or MUST_LINK joins them")
+        for link, a, b in component.contradictions
+    ]
+    return found
+
+
+def references_of(message: Message) -> Iterator[str]:
+    """Every reference in a message that should lead to an entity."""
+    match message:
+        case Incident():
+            yield from message.related_to
+            yield from (d.ref for d in message.caused_by if d.ref)
+            if message.duplicate_of:
+                yield message.duplicate_of
+            if message.energy and message.energy.power_incident:
+                yield message.energy.power_incident
+        case Measure() | Request():
+            yield from message.targets
+        case Offer():
+            yield from message.targets
+            if message.ref:
+                yield message.ref
+        case Ack():
+            yield message.of
+        case Link():
+            yield from (message.a, message.b)
+        case Decision():
+            yield from message.affects
+
+
+def _dangling(entity: Entity, known: Callable[[str], bool]) -> Iterator[Flag]:
+    for ref in sorted(set(references_of(entity.winner.message))):
+        if not known(ref):
+            yield flag("REFERENCE_TO_NOTHING", (entity.ref, ref), f"{ref} is not known here")
+
+
+def _equivocation(entity: Entity) -> Iterator[Flag]:
+    for revision in entity.equivocations():
+        yield flag(
+            "EQUIVOCATION", (entity.ref,), f"revision {revision} was told in different ways; the latest sent counts"
+        )
+
+
+def _gap(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
+    for before, after in pairwise(e.message.revision for e in told):
+        if after > before + 1:
+            yield flag("REVISION_GAP", (ref,), f"nothing was received between revisions {before} and {after}")
+
+
+def _future(ref: str, told: Sequence[Envelope], rules: Rules) -> Iterator[Flag]:
+    for e in told:
+        fields = {"sent_at": e.sent_at, "observed_at": e.message.observed_at}
+        if isinstance(e.message, Incident):
+            fields |= {
+                name: instant
+                for name in ("started_at", "detected_at", "restored_at")
+                if (instant := getattr(e.message, name)) is not None
+            }
+        late = [name for name, instant in fields.items() if instant - e.known_at > rules.future]
+        if late:
+            text = f"revision {e.message.revision}: {', '.join(late)} lies after the bus knew it; is the clock right?"
+            yield flag("FUTURE_TIME", (ref,), text)
+
+
+def _transition(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
+    for before, after in _steps(told):
+        if (before.state, after.state) not in LEGAL_TRANSITIONS:
+            text = f"revision {after.revision} goes from {before.state} to {after.state}"
+            yield flag("ILLEGAL_TRANSITION", (ref,), text)
+
+
+def _regression(entity: Entity) -> Iterator[Flag]:
+    winner = entity.winner
+    late = [
+        e for e in entity.envelopes() if e.message.revision < winner.message.revision and e.sent_at > winner.sent_at
+    ]
+    if late:
+        text = (
+            f"revision {late[-1].message.revision} was sent after revision {winner.message.revision}, which counts; "
+            "was a revision counter lost?"
+        )
+        yield flag("REVISION_REGRESSION", (entity.ref,), text)
+
+
+def _count_jump(ref: str, told: Sequence[Envelope], rules: Rules) -> Iterator[Flag]:
+    for before, after in _steps(told):
+        old, new = _best(before.users), _best(after.users)
+        same = before.users is not None and after.users is not None and before.users.basis is after.users.basis
+        if old and new and same and new >= rules.count_jump_factor * old:
+            text = f"revision {after.revision} corrects {old} users to {new}"
+            yield flag("COUNT_JUMP", (ref,), text)
+
+
+def _over_100_percent(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
+    message = told[-1].message
+    if isinstance(message, Incident) and message.sites and message.sites.served is not None:
+        for name in ("out", "on_backup"):
+            number = getattr(message.sites, name)
+            if number is not None and number > message.sites.served:
+                text = f"{number} sites {name.replace('_', ' ')}, of {message.sites.served} served"
+                yield flag("OVER_100_PERCENT", (ref,), text)
+
+
+_Rule = Callable[[str, Sequence[Envelope], Rules], Iterator[Flag]]
+
+_OF_ONE: tuple[_Rule, ...] = (_future, _over_100_percent)
+_OF_SEVERAL: tuple[_Rule, ...] = (_gap, _transition, _count_jump)
+"""Rules about what was told, revision by revision; the second kind needs two messages to find anything."""
+
+
+def _steps(told: Sequence[Envelope]) -> Iterator[tuple[Incident, Incident]]:
+    for before, after in pairwise(e.message for e in told):
+        if isinstance(before, Incident) and isinstance(after, Incident):
+            yield before, after
+
+
+def _best(users: Users | None) -> int | None:
+    return None if users is None else users.value

@@ -1,0 +1,50 @@
+"""Where each incident is in the picture: its situation, and the link that puts it there."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from consumers.merge.components import Component
+from consumers.merge.entities import Entity, incident_of
+from consumers.merge.links import Edge
+from consumers.merge.situations import as_link
+from consumers.merge.view import IncidentPlace
+
+
+def places(
+    component: Component, refs: Iterable[str], entities: Mapping[str, Entity], situation: str
+) -> Iterator[IncidentPlace]:
+    """The places of the given incidents of a component."""
+    towards_seed = _towards_seed(component)
+    for ref in refs:
+        incident = incident_of(entities[ref])
+        edge = towards_seed.get(ref)
+        yield IncidentPlace.model_construct(
+            ref=ref,
+            revision=incident.revision,
+            state=incident.state,
+            title=incident.title,
+            situation=situation,
+            duplicate=ref in component.duplicates,
+            link=as_link(edge) if edge else None,
+            known_at=entities[ref].winner.known_at,
+        )
+
+
+def _towards_seed(component: Component) -> dict[str, Edge]:
+    """Per incident, the first link on its way to the seed along the spanning set."""
+    at: defaultdict[str, list[Edge]] = defaultdict(list)
+    for edge in component.links:
+        at[edge.a].append(edge)
+        at[edge.b].append(edge)
+    found: dict[str, Edge] = {}
+    frontier = [component.seed]
+    while frontier:
+        ref = frontier.pop()
+        for edge in at[ref]:
+            other = edge.b if edge.a == ref else edge.a
+            if other != component.seed and other not in found:
+                found[other] = edge
+                frontier.append(other)
+    return found

@@ -1,0 +1,79 @@
+"""The thresholds and constants of the merge, read from a data file so that none of them hides in code."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from bus.vocabulary import CriticalService, EmergencyImpact, Impact, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """One version of the rules. Levels are severities 1 to 5; tables map a level to the count from which it holds."""
+
+    name: str
+    """`<version>:<hash of the rule data>`."""
+    shared_key_slack: timedelta
+    cadence: dict[int, timedelta]
+    promise_capped_from: int
+    promise_cap_factor: int
+    heartbeat: timedelta
+    quiet_actor: timedelta
+    future: timedelta
+    count_jump_factor: float
+    user_levels: dict[int, int]
+    impact_levels: dict[Impact, int]
+    emergency_levels: dict[EmergencyImpact, int]
+    site_levels: dict[int, int]
+    redundancy_services: frozenset[Service]
+    redundancy_level: int
+    critical_levels: dict[int, int]
+    critical_together: tuple[tuple[frozenset[CriticalService], int], ...]
+    malicious_suspected: int
+    malicious_confirmed: int
+
+
+def read_rules(text: str) -> Rules:
+    """Rules from the text of a rules file. Raises KeyError or ValueError where it is not one."""
+    data = tomllib.loads(text)
+    links, freshness, flags, severity = data["links"], data["freshness"], data["flags"], data["severity"]
+    return Rules(
+        name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
+        shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
+        cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
+        promise_capped_from=freshness["promise_capped_from_severity"],
+        promise_cap_factor=freshness["promise_cap_factor"],
+        heartbeat=timedelta(minutes=freshness["heartbeat_minutes"]),
+        quiet_actor=timedelta(minutes=freshness["quiet_actor_minutes"]),
+        future=timedelta(minutes=flags["future_minutes"]),
+        count_jump_factor=flags["count_jump_factor"],
+        user_levels=_by_level(severity["users"]["levels"]),
+        impact_levels={Impact(k): v for k, v in severity["impact"]["levels"].items()},
+        emergency_levels={EmergencyImpact(k): v for k, v in severity["emergency"]["levels"].items()},
+        site_levels=_by_level(severity["sites"]["levels"]),
+        redundancy_services=frozenset(map(Service, severity["redundancy"]["services"])),
+        redundancy_level=severity["redundancy"]["level"],
+        critical_levels=_by_level(severity["critical_services"]["levels"]),
+        critical_together=tuple(
+            (frozenset(map(CriticalService, rule["services"])), rule["level"])
+            for rule in severity["critical_services"]["together"]
+        ),
+        malicious_suspected=severity["malicious"]["suspected"],
+        malicious_confirmed=severity["malicious"]["confirmed"],
+    )
+
+
+@cache
+def default_rules() -> Rules:
+    """The rules that this version of the package ships."""
+    return read_rules(files("consumers.merge").joinpath("rules.toml").read_text("utf-8"))
+
+
+def _by_level(table: dict[str, Any]) -> dict[int, int]:
+    return {int(level): threshold for level, threshold in table.items()}

@@ -1,0 +1,516 @@
+"""The view as a pure function of messages, registry, rules and a clock, kept up to date message by message.
+
+`apply` takes a message up and notes what it touches; nothing is computed before somebody asks. `changes` computes anew
+what was touched and what has aged, and nothing else. Whatever the order and the number of copies in which messages
+come, the same set gives the same view: nothing here looks at anything but the set.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from bus.envelope import Envelope
+from bus.instants import EPOCH
+from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Part, Request, Work
+from bus.registry import Registry
+from bus.topics import Realm
+from bus.vocabulary import (
+    OPEN_INCIDENT_STATES,
+    Freshness,
+    IncidentState,
+    MeasureState,
+    MessageStatus,
+    RequestState,
+    Role,
+    SituationState,
+)
+from consumers.merge.actors import ActorBook
+from consumers.merge.answers import Answers
+from consumers.merge.areas import AreaBook
+from consumers.merge.components import Component, Graph
+from consumers.merge.digest import SetDigest
+from consumers.merge.entities import Entity, Taken, owner
+from consumers.merge.flags import component_flags, entity_flags, references_of
+from consumers.merge.freshness import Schedule, stalest
+from consumers.merge.links import node_of
+from consumers.merge.places import places
+from consumers.merge.rules import Rules, default_rules
+from consumers.merge.situations import Assembled, assemble, ids_of
+from consumers.merge.users import UserTotals
+from consumers.merge.view import (
+    DecisionItem,
+    EnergyItem,
+    Flag,
+    MeasureItem,
+    OfferItem,
+    PendingAck,
+    RequestItem,
+    Summary,
+    Totals,
+    View,
+    WorkItem,
+)
+
+M = TypeVar("M", bound=Message)
+
+_UNSOUND = frozenset({Freshness.STALE, Freshness.SILENT})
+
+
+class State:
+    """The set of messages of one realm, and the view of it.
+
+    Not for concurrent use. Instants asked for may go back; that costs a full recount of what depends on the clock.
+    """
+
+    def __init__(self, realm: Realm, rules: Rules | None = None) -> None:
+        self._realm = realm
+        self._rules = rules or default_rules()
+        self._registry = Registry()
+        self.quarantined = 0
+        """Records that are held in quarantine; told by whoever judges them, and shown in the view."""
+
+        self._entities: dict[str, Entity] = {}
+        self._digest = SetDigest()
+        self._touched: set[str] = set()
+        self._known: set[str] = set()
+        """References that lead to something. What was retracted counts as never told."""
+        self._mentions: defaultdict[str, set[str]] = defaultdict(set)
+        self._mentioned: dict[str, tuple[str, ...]] = {}
+
+        self._graph = Graph(self._rules.shared_key_slack)
+        self._situations: dict[str, Assembled] = {}
+        self._situation_of: dict[str, str] = {}
+        self._answering_to: dict[str, str] = {}
+        """The situation that answers to an id: its own, or an alias."""
+        self._ongoing: set[str] = set()
+        self._unsound: set[str] = set()
+        self._unaged: set[str] = set()
+        self._due = Schedule()
+
+        self._answers = Answers()
+        self._measures_for = _Index()
+        self._offers_for = _Index()
+        self._areas = AreaBook()
+        self._actors = ActorBook(self._rules)
+        self._totals = UserTotals()
+        self._mobile_operators: frozenset[str] = frozenset()
+        self._flags: dict[str, list[Flag]] = {}
+
+        self._as_of = EPOCH
+        self._items: dict[str, Part] = {}
+        self._changed: set[str] = set()
+
+    # What goes in
+
+    def apply(self, envelope: Envelope) -> bool:
+        """Take up a message. Returns whether it told anything new; copies and repeats do not."""
+        message = envelope.message
+        ref = message.reference
+        entity = self._entities.get(ref)
+        if entity is None:
+            self._entities[ref] = Entity(ref, envelope)
+            taken = Taken.NEW
+        else:
+            taken = entity.take(envelope)
+        if taken is Taken.KNOWN:
+            return False
+        self._touched.add(ref)
+        if taken is Taken.NEW:
+            self._digest.add(message.kind, envelope.content)
+            for actor in {message.actor, owner(message)}:
+                self._actors.heard(actor, envelope.known_at)
+        else:
+            for actor in {message.actor, owner(message)}:
+                self._actors.reheard(actor, self._last_heard(actor))
+        return True
+
+    @property
+    def registry(self) -> Registry:
+        """Who belongs to the group. Judging messages by it is up to the caller; here it tells roles and cadences."""
+        return self._registry
+
+    @registry.setter
+    def registry(self, registry: Registry) -> None:
+        self._registry = registry
+
+    # What comes out
+
+    @property
+    def realm(self) -> Realm:
+        return self._realm
+
+    @property
+    def rules(self) -> str:
+        """Version and hash of the rules: `<version>:<hash>`."""
+        return self._rules.name
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<64 hex>` over the set of messages."""
+        return str(self._digest)
+
+    def changes(self, as_of: datetime) -> Mapping[str, Part | None]:
+        """The feed's items that differ from when this was last called, by key; None for what is gone."""
+        self._refresh(as_of)
+        changed = {key: self._items.get(key) for key in sorted(self._changed)}
+        self._changed.clear()
+        return changed
+
+    def items(self, as_of: datetime) -> Mapping[str, Part]:
+        """All items of the feed, by key."""
+        self._refresh(as_of)
+        return dict(sorted(self._items.items()))
+
+    def summary(self, as_of: datetime) -> Summary:
+        """What the picture amounts to. `inputs` and `batch` are for the caller to fill in."""
+        self._refresh(as_of)
+        totals = self._sum_up()
+        return Summary.model_construct(
+            as_of=as_of,
+            realm=self._realm.name,
+            status=self._status,
+            digest=self.digest,
+            rules=self.rules,
+            inputs={},
+            batch=0,
+            users=totals.users,
+            user_hours=totals.user_hours,
+            open_situations=totals.open_situations,
+            stale_share=totals.stale_share,
+            quarantined=self.quarantined,
+            withheld={},
+        )
+
+    def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
+        """The whole view. `inputs` and `settled` are what the caller knows of the log, and go in as they are."""
+        self._refresh(as_of)
+        situations = sorted(
+            (assembled.situation for assembled in self._situations.values()),
+            key=lambda s: (-s.severity.level, s.started_at, s.id),
+        )
+        return View.model_construct(
+            as_of=as_of,
+            realm=self._realm.name,
+            status=self._status,
+            settled=settled,
+            digest=self.digest,
+            rules=self.rules,
+            inputs=dict(sorted(inputs.items())),
+            situations=tuple(situations),
+            measures=self._of_kind("measure"),
+            works=self._of_kind("work"),
+            requests=self._of_kind("request"),
+            offers=self._of_kind("offer"),
+            decisions=self._of_kind("decision"),
+            conflicts=(),
+            areas=self._of_kind("area"),
+            actors=self._of_kind("actor"),
+            totals=self._sum_up(),
+            energy=tuple(self._energy()),
+            pending_acks=tuple(self._pending_acks()),
+            flags=tuple(sorted(self._of_kind("flag"), key=lambda f: (f.code, f.refs, f.text))),
+            quarantined=self.quarantined,
+            withheld={},
+        )
+
+    @property
+    def _status(self) -> MessageStatus:
+        return MessageStatus.EXERCISE if self._realm.is_exercise else MessageStatus.ACTUAL
+
+    def _of_kind(self, kind: str) -> tuple[Any, ...]:
+        return tuple(self._items[key] for key in sorted(self._items) if key.startswith(f"{kind}/"))
+
+    def _sum_up(self) -> Totals:
+        ongoing = len(self._ongoing)
+        return Totals.model_construct(
+            users=self._totals.totals(),
+            user_hours={},
+            open_situations=ongoing,
+            stale_share=round(len(self._unsound) / ongoing, 4) if ongoing else None,
+        )
+
+    def _energy(self) -> Iterable[EnergyItem]:
+        for incident in sorted(self._open_members(), key=lambda i: i.reference):
+            if incident.energy:
+                yield EnergyItem.model_construct(ref=incident.reference, **dict(incident.energy))
+
+    def _open_members(self) -> Iterable[Incident]:
+        for situation in self._ongoing:
+            yield from self._situations[situation].open_members
+
+    def _pending_acks(self) -> Iterable[PendingAck]:
+        for item in self._of_kind("measure"):
+            if item.state in _WANTS_CONSENT:
+                for actor in self._answers.awaited(item):
+                    yield PendingAck.model_construct(ref=item.ref, actor=actor, since=item.known_at)
+
+    # Bringing it up to date
+
+    def _refresh(self, as_of: datetime) -> None:
+        if as_of < self._as_of:
+            self._unaged |= self._situations.keys()
+            self._actors.rewind()
+        self._as_of = as_of
+        stale = self._take_up(self._touched)
+        self._touched = set()
+        self._reassemble(stale)
+        self._age(as_of)
+        self._register(as_of)
+        for code, area in self._areas.refresh(self._mobile_operators):
+            self._put(f"area/{code}", area)
+        for slug, actor in self._actors.refresh(as_of):
+            self._put(f"actor/{slug}", actor)
+
+    def _take_up(self, touched: Iterable[str]) -> set[str]:
+        """Note what the touched entities say. Returns the incidents whose situations say something new."""
+        stale: set[str] = set()
+        measures: set[str] = set()
+        requests: set[str] = set()
+        flagged: set[str] = set()
+        for ref in touched:
+            entity = self._entities[ref]
+            message = entity.winner.message
+            flagged.add(ref)
+            self._mention(ref, message)
+            if self._learn(ref, message):
+                flagged |= self._mentions[ref]
+            match message:
+                case Incident():
+                    stale.add(ref)
+                    self._graph.put(ref, node_of(entity))
+                    self._actors.put_open(ref, owner(message) if message.state in OPEN_INCIDENT_STATES else None)
+                case Link():
+                    self._graph.put_assertion(ref, message)
+                case Ack():
+                    for answered in self._answers.put(entity, message):
+                        stale.add(answered)
+                        measures.add(answered)
+                case Measure():
+                    measures.add(ref)
+                    targets = () if message.state is MeasureState.RETRACTED else message.targets
+                    stale |= self._incidents_of(self._measures_for.put(ref, targets))
+                case Offer():
+                    requests |= self._offers_for.put(ref, () if _is_withdrawn(message) else (message.ref,))
+                    self._put(ref, _item(OfferItem, message, entity, offer=ref))
+                case Request():
+                    requests.add(ref)
+                case Work():
+                    self._put(ref, _item(WorkItem, message, entity, ref=ref))
+                case Decision():
+                    self._put(ref, _item(DecisionItem, message, entity, ref=ref))
+                case _:
+                    self._actors.put_status(message.actor, entity)
+        for ref in measures:
+            self._put_measure(ref)
+        for ref in requests:
+            self._put_request(ref)
+        for ref in flagged:
+            if ref in self._entities:
+                self._put_flags(ref, entity_flags(self._entities[ref], self._is_known, self._rules))
+        return stale
+
+    def _reassemble(self, stale: set[str]) -> None:
+        moved, components = self._graph.refresh()
+        gone = {self._situation_of.pop(ref) for ref in moved if ref in self._situation_of}
+        for situation in gone:
+            self._forget(situation)
+        for ref in moved:
+            if self._graph.node(ref) is None:
+                self._put(ref, None)
+        for component in components:
+            self._assemble(component, component.refs)
+        for situation in gone - self._situations.keys():
+            self._dissolve(situation)
+        again: defaultdict[str, set[str]] = defaultdict(set)
+        for ref in stale - moved:
+            if ref in self._situation_of:
+                again[self._situation_of[ref]].add(ref)
+        for situation, refs in again.items():
+            component = self._situations[situation].component
+            self._forget(situation)
+            self._assemble(component, refs)
+
+    def _assemble(self, component: Component, changed: Iterable[str]) -> None:
+        """Make the situation of a component, and the items of those of its incidents that changed."""
+        wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
+        measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
+        made = assemble(component, self._entities, measures, self._answers.is_disputed, self._rules)
+        situation = made.situation.id
+        self._situations[situation] = made
+        self._totals.add(made.situation.users)
+        for name in (situation, *made.situation.aliases):
+            self._answering_to[name] = situation
+        for ref in component.refs:
+            self._situation_of[ref] = situation
+        if made.situation.state is SituationState.ONGOING:
+            self._ongoing.add(situation)
+        self._areas.put(situation, made.open_members)
+        self._actors.put_situation(
+            situation, made.situation.severity.level, (owner(incident) for incident in made.open_members)
+        )
+        self._put_flags(f"situation/{situation}", component_flags(component))
+        for place in places(component, changed, self._entities, situation):
+            self._put(place.ref, place)
+        self._unaged.add(situation)
+
+    def _forget(self, situation: str) -> None:
+        """Take a situation out of the sums, before it is made anew or dissolved."""
+        made = self._situations.pop(situation)
+        self._totals.add(made.situation.users, -1)
+        self._ongoing.discard(situation)
+        self._unsound.discard(situation)
+        for name in (situation, *made.situation.aliases):
+            if self._answering_to.get(name) == situation:
+                del self._answering_to[name]
+
+    def _dissolve(self, situation: str) -> None:
+        self._areas.put(situation, ())
+        self._actors.put_situation(situation, 0, ())
+        self._put_flags(f"situation/{situation}", [])
+        self._put(f"situation/{situation}", None)
+
+    def _age(self, as_of: datetime) -> None:
+        """Set the freshness of every situation that was made anew or whose next instant has passed."""
+        due = self._unaged | self._due.take(as_of)
+        self._unaged = set()
+        for situation in due & self._situations.keys():
+            made = self._situations[situation]
+            freshness, changes_at = stalest(made.clocks, as_of)
+            if made.situation.freshness is not freshness:
+                aged = made.situation.model_copy(update={"freshness": freshness})
+                self._situations[situation] = made = made.with_situation(aged)
+            (self._unsound.add if freshness in _UNSOUND else self._unsound.discard)(situation)
+            self._due.put(situation, changes_at)
+            self._put(f"situation/{situation}", made.situation.summarised())
+
+    def _register(self, as_of: datetime) -> None:
+        valid = self._registry.valid_at(as_of)
+        self._actors.register(valid)
+        mobile_operators = frozenset(actor.slug for actor in valid if Role.MNO in actor.roles)
+        if mobile_operators != self._mobile_operators:
+            self._mobile_operators = mobile_operators
+            self._areas.invalidate()
+
+    def _put(self, key: str, item: Part | None) -> None:
+        if item is None:
+            if self._items.pop(key, None) is not None:
+                self._changed.add(key)
+        elif self._items.get(key) != item:
+            self._items[key] = item
+            self._changed.add(key)
+
+    def _put_measure(self, ref: str) -> None:
+        entity = self._entities.get(ref)
+        message = entity.winner.message if entity else None
+        if entity is None or not isinstance(message, Measure):
+            return
+        retracted = message.state is MeasureState.RETRACTED
+        confirmed = not self._answers.awaited(message)
+        self._put(ref, None if retracted else _item(MeasureItem, message, entity, ref=ref, confirmed=confirmed))
+
+    def _put_request(self, ref: str) -> None:
+        entity = self._entities.get(ref)
+        if entity is not None and isinstance(entity.winner.message, Request):
+            offers = tuple(sorted(self._offers_for.get(ref)))
+            self._put(ref, _item(RequestItem, entity.winner.message, entity, ref=ref, offers=offers))
+
+    def _put_flags(self, source: str, flags: list[Flag]) -> None:
+        old = self._flags.pop(source, [])
+        if flags:
+            self._flags[source] = flags
+        kept = {flag.id for flag in flags}
+        for flag in old:
+            if flag.id not in kept:
+                self._put(f"flag/{flag.id}", None)
+        for flag in flags:
+            self._put(f"flag/{flag.id}", flag)
+
+    def _mention(self, ref: str, message: Message) -> None:
+        for target in self._mentioned.pop(ref, ()):
+            self._mentions[target].discard(ref)
+        mentioned = tuple(references_of(message))
+        if mentioned:
+            self._mentioned[ref] = mentioned
+        for target in mentioned:
+            self._mentions[target].add(ref)
+
+    def _learn(self, ref: str, message: Message) -> bool:
+        """Whether references to this entity lead somewhere that led nowhere, or the other way. A retraction unsays."""
+        retracted = getattr(message, "state", None) in _RETRACTED
+        if retracted is (ref not in self._known):
+            return False
+        (self._known.discard if retracted else self._known.add)(ref)
+        return True
+
+    def _is_known(self, ref: str) -> bool:
+        return ref in self._known or ref.startswith(("situation/", "conflict/"))
+
+    def _incidents_of(self, refs: Iterable[str]) -> set[str]:
+        """The incidents themselves, and for a situation one of its members."""
+        found = set()
+        for ref in refs:
+            if ref.startswith("situation/"):
+                situation = self._answering_to.get(ref.removeprefix("situation/"))
+                if situation:
+                    found.add(self._situations[situation].component.seed)
+            else:
+                found.add(ref)
+        return found
+
+    def _last_heard(self, actor: str) -> datetime:
+        return max(
+            envelope.known_at
+            for entity in self._entities.values()
+            for envelope in entity.envelopes()
+            if actor in (envelope.message.actor, owner(envelope.message))
+        )
+
+
+_RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})
+
+_WANTS_CONSENT = frozenset(
+    {
+        MeasureState.PROPOSED,
+        MeasureState.REQUESTED,
+        MeasureState.AGREED,
+        MeasureState.PLANNED,
+        MeasureState.ACTIVATING,
+        MeasureState.ACTIVE,
+        MeasureState.UNKNOWN,
+    }
+)
+
+
+class _Index:
+    """Which entities point at a target, kept up to date as they change their minds."""
+
+    def __init__(self) -> None:
+        self._sources: defaultdict[str, set[str]] = defaultdict(set)
+        self._targets: dict[str, frozenset[str]] = {}
+
+    def put(self, source: str, targets: Iterable[str | None]) -> set[str]:
+        """Set what a source points at. Returns the targets that it pointed at before or does now."""
+        old = self._targets.pop(source, frozenset())
+        new = frozenset(target for target in targets if target)
+        for target in old:
+            self._sources[target].discard(source)
+        for target in new:
+            self._sources[target].add(source)
+        if new:
+            self._targets[source] = new
+        return set(old | new)
+
+    def get(self, target: str) -> set[str]:
+        return self._sources.get(target, set())
+
+
+def _is_withdrawn(offer: Offer) -> bool:
+    return offer.state is RequestState.WITHDRAWN
+
+
+def _item(model: type[M], message: Message, entity: Entity, **more: Any) -> M:
+    fields: dict[str, Any] = {**dict(message), **more, "known_at": entity.winner.known_at}
+    return model.model_construct(**fields)

@@ -1,0 +1,272 @@
+"""How many users are affected, without counting anyone twice.
+
+Never summed across services: one person has a mobile and a fixed line. Never summed across impacts: the users that are
+degraded are not a part of those that are cut off. Within a service and an impact, by whose users they are:
+
+- reports of one operator on overlapping areas are the same people: the greatest counts, not the sum;
+- the own subscribers of different operators are different people: the sum;
+- a host that includes its wholesale customers absorbs the other operators' reports from overlapping areas: they widen
+  `high` and leave `low` and `best`;
+- counts of wholesale customers alone, of devices and of sites are not counts of people: they only widen `high`;
+- a report that staff or an aggregator made for an operator only widens `high` where the operator's own is there too;
+- a report without a number is counted as such, and never as zero.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
+from operator import not_
+from typing import NamedTuple
+
+from bus import geography
+from bus.messages import Incident, Users
+from bus.vocabulary import IMPACT_ORDER, AreaKind, CountScope, Impact, Service
+from consumers.merge.components import DisjointSets
+from consumers.merge.entities import owner
+from consumers.merge.view import ServiceUsers, UserRange
+
+RANK = {impact: rank for rank, impact in enumerate(IMPACT_ORDER)}
+"""Impacts by how bad they are."""
+
+_NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
+
+
+class Report(NamedTuple):
+    """One incident's count for one service."""
+
+    ref: str
+    owner: str
+    proxy: bool
+    scope: CountScope
+    codes: tuple[str, ...]
+    by_area: tuple[tuple[str, int], ...]
+    low: int
+    best: int
+    high: int
+
+
+def impacts_of(incident: Incident) -> dict[Service, Impact]:
+    """The worst impact per service, over all aspects."""
+    worst: dict[Service, Impact] = {}
+    for entry in incident.impacts:
+        held = worst.get(entry.service)
+        if held is None or RANK[entry.impact] > RANK[held]:
+            worst[entry.service] = entry.impact
+    return worst
+
+
+def area_codes(incident: Incident) -> tuple[str, ...]:
+    """The SCB codes that the incident names, sorted."""
+    return tuple(
+        sorted({area.code for area in incident.areas if area.code and geography.kind_of(area.code) is area.kind})
+    )
+
+
+def count_users(incidents: Iterable[Incident]) -> dict[str, ServiceUsers]:
+    """Affected users per service, of the open incidents of one situation (duplicates left out)."""
+    reports: defaultdict[tuple[Service, Impact], list[Report]] = defaultdict(list)
+    unknown: defaultdict[tuple[Service, Impact], int] = defaultdict(int)
+    for incident in incidents:
+        for service, impact in impacts_of(incident).items():
+            if impact is Impact.NO_IMPACT:
+                continue
+            report = _report(incident, service)
+            if report is None:
+                unknown[service, impact] += 1
+            else:
+                reports[service, impact].append(report)
+    ranges: defaultdict[Service, dict[Impact, UserRange]] = defaultdict(dict)
+    for service, impact in sorted({*reports, *unknown}):
+        ranges[service][impact] = _combine(reports[service, impact], unknown[service, impact])
+    return {service.value: _worst_first(by_impact) for service, by_impact in ranges.items()}
+
+
+class UserTotals:
+    """The users of all situations: per service and impact, the ranges added. Kept up to date by what changes."""
+
+    def __init__(self) -> None:
+        self._sums: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+
+    def add(self, users: Mapping[str, ServiceUsers], sign: int = 1) -> None:
+        """Count a situation's users in, or with sign -1 out again."""
+        for service, found in users.items():
+            for impact, part in found.by_impact.items():
+                sums = self._sums[service, impact]
+                sums["ranges"] += sign
+                sums["low"] += sign * part.low
+                sums["unknown_reports"] += sign * part.unknown_reports
+                for name, number in (("best", part.best), ("high", part.high)):
+                    if number is not None:
+                        sums[name] += sign * number
+                        sums[f"{name}_known"] += sign
+                if not sums["ranges"]:
+                    del self._sums[service, impact]
+
+    def totals(self) -> dict[str, ServiceUsers]:
+        """Per service, sorted."""
+        ranges: defaultdict[str, dict[Impact, UserRange]] = defaultdict(dict)
+        for (service, impact), sums in sorted(self._sums.items()):
+            ranges[service][Impact(impact)] = UserRange.model_construct(
+                low=sums["low"],
+                best=sums["best"] if sums["best_known"] else None,
+                high=sums["high"] if sums["high_known"] else None,
+                unknown_reports=sums["unknown_reports"],
+            )
+        return {service: _worst_first(by_impact) for service, by_impact in ranges.items()}
+
+
+def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
+    ordered = sorted(by_impact, key=RANK.__getitem__, reverse=True)
+    worst = by_impact[ordered[0]]
+    return ServiceUsers.model_construct(
+        impact=ordered[0],
+        low=worst.low,
+        best=worst.best,
+        high=worst.high,
+        unknown_reports=worst.unknown_reports,
+        by_impact={impact.value: by_impact[impact] for impact in ordered},
+    )
+
+
+def _report(incident: Incident, service: Service) -> Report | None:
+    numbers = _numbers(incident.users, service)
+    if numbers is None or incident.users is None:
+        return None
+    low, best, high = numbers
+    return Report(
+        incident.reference,
+        owner(incident),
+        incident.on_behalf_of is not None,
+        incident.users.scope,
+        area_codes(incident),
+        tuple(sorted(incident.users.by_area.items())),
+        low,
+        best,
+        high,
+    )
+
+
+def _numbers(users: Users | None, service: Service) -> tuple[int, int, int] | None:
+    """Low, best and high as far as they are told; one told number stands for those that are not."""
+    if users is None:
+        return None
+    if users.by_service:
+        told = users.by_service.get(service)
+        if told is None or told != users.value:
+            return None if told is None else (told, told, told)
+    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
+    if best is None:
+        return None
+    low = users.low if users.low is not None else users.value if users.value is not None else 0
+    high = users.high if users.high is not None else best
+    return min(low, best), best, max(high, best)
+
+
+def _combine(reports: Sequence[Report], unknown: int) -> UserRange:
+    if not reports:
+        return UserRange.model_construct(low=0, best=None, high=None, unknown_reports=unknown)
+    widening, counted = _part(reports, lambda r: r.scope in _NOT_PEOPLE)
+    own = _coverage(r for r in counted if not r.proxy)
+    superseded, counted = _part(counted, lambda r: r.proxy and own[r.owner].touches(r.codes))
+    hosts = _coverage(r for r in counted if r.scope is CountScope.INCLUDING_WHOLESALE)
+    absorbed, counted = _part(
+        counted,
+        lambda r: (
+            r.scope is not CountScope.INCLUDING_WHOLESALE
+            and any(host != r.owner and areas.touches(r.codes) for host, areas in hosts.items())
+        ),
+    )
+    by_owner: defaultdict[str, list[Report]] = defaultdict(list)
+    for report in counted:
+        by_owner[report.owner].append(report)
+    low = best = high = 0
+    for reports_of_one in by_owner.values():
+        for cluster in _clusters(reports_of_one):
+            low += _same_people(cluster, [r.low for r in cluster])
+            best += _same_people(cluster, [r.best for r in cluster])
+            high += _same_people(cluster, [r.high for r in cluster])
+    high += sum(r.high for r in (*widening, *superseded, *absorbed))
+    return UserRange.model_construct(low=low, best=best if counted else None, high=high, unknown_reports=unknown)
+
+
+def _part(reports: Sequence[Report], of: Callable[[Report], bool]) -> tuple[list[Report], list[Report]]:
+    """Those for which it holds, and the others."""
+    holds = [of(report) for report in reports]
+    return list(compress(reports, holds)), list(compress(reports, map(not_, holds)))
+
+
+def _same_people(cluster: Sequence[Report], numbers: Sequence[int]) -> int:
+    """The greatest that reports of one operator on overlapping areas amount to.
+
+    Either one of them alone, or, where they all count by municipality, the greatest per municipality; or those on the
+    smallest areas that do not overlap each other, added.
+    """
+    if len(cluster) == 1:
+        return numbers[0]
+    amounts = [max(numbers)]
+    if all(r.by_area for r in cluster):
+        per_area: dict[str, int] = {}
+        for report in cluster:
+            for code, number in report.by_area:
+                per_area[code] = max(per_area.get(code, 0), number)
+        amounts.append(sum(per_area.values()))
+    disjoint, total = Coverage(), 0
+    by_extent = sorted(zip(cluster, numbers, strict=True), key=lambda pair: (_extent(pair[0]), -pair[1], pair[0].ref))
+    for report, number in by_extent:
+        if not disjoint.touches(report.codes):
+            disjoint.add(report.codes)
+            total += number
+    return max(*amounts, total)
+
+
+_EXTENT = {AreaKind.KOMMUN: 1, AreaKind.LAN: 100, AreaKind.COUNTRY: 10_000}
+
+
+def _extent(report: Report) -> int:
+    """How wide a report's areas are, only to tell the narrower from the wider."""
+    return sum(_EXTENT[kind] for code in report.codes if (kind := geography.kind_of(code)))
+
+
+def _clusters(reports: Sequence[Report]) -> list[list[Report]]:
+    """Reports that overlap one another, directly or through others."""
+    if len(reports) == 1:
+        return [list(reports)]
+    named = {code for report in reports for code in report.codes}
+    sets = DisjointSets({*named, *(report.ref for report in reports)})
+    for code in named:
+        for outer in (code[:2], geography.COUNTRY):
+            if outer in named:
+                sets.join(code, outer)
+    for report in reports:
+        for code in report.codes:
+            sets.join(report.ref, code)
+    clusters: defaultdict[str, list[Report]] = defaultdict(list)
+    for report in reports:
+        clusters[sets.root(report.ref)].append(report)
+    return list(clusters.values())
+
+
+class Coverage:
+    """A set of areas that tells whether others overlap it. Reports that name no area overlap nothing by code."""
+
+    def __init__(self) -> None:
+        self._codes: set[str] = set()
+        self._around: set[str] = set()
+
+    def add(self, codes: Iterable[str]) -> None:
+        for code in codes:
+            self._codes.add(code)
+            self._around |= {code, code[:2], geography.COUNTRY}
+
+    def touches(self, codes: Iterable[str]) -> bool:
+        held = self._codes
+        return any(code in self._around or code[:2] in held or geography.COUNTRY in held for code in codes)
+
+
+def _coverage(reports: Iterable[Report]) -> defaultdict[str, Coverage]:
+    by_owner: defaultdict[str, Coverage] = defaultdict(Coverage)
+    for report in reports:
+        by_owner[report.owner].add(report.codes)
+    return by_owner
