@@ -147,7 +147,8 @@ class Graph:
         for key in {key for ref in whole for key in self._nodes[ref].keys}:
             by_side: defaultdict[Side, list[Node]] = defaultdict(list)
             for node in self.holders(key):
-                by_side[sides[node.ref]].append(node)
+                if node.ref in whole:
+                    by_side[sides[node.ref]].append(node)
             for holders in by_side.values():
                 edges += self.common_edges(key, holders)
         sets = DisjointSets(whole)

@@ -7,7 +7,7 @@ come, the same set gives the same view: nothing here looks at anything but the s
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -54,7 +54,7 @@ from consumers.merge.view import (
     WorkItem,
 )
 
-M = TypeVar("M", bound=Message)
+ItemOfMessage = TypeVar("ItemOfMessage", MeasureItem, WorkItem, RequestItem, OfferItem, DecisionItem)
 
 _UNSOUND = frozenset({Freshness.STALE, Freshness.SILENT})
 
@@ -98,6 +98,7 @@ class State:
         self._totals = UserTotals()
         self._mobile_operators: frozenset[str] = frozenset()
         self._flags: dict[str, list[Flag]] = {}
+        self._raised: Counter[str] = Counter()
 
         self._as_of = EPOCH
         self._items: dict[str, Part] = {}
@@ -418,15 +419,18 @@ class State:
             self._put(ref, _item(RequestItem, entity.winner.message, entity, ref=ref, offers=offers))
 
     def _put_flags(self, source: str, flags: list[Flag]) -> None:
+        """Set the flags that come from one entity or situation. When situations split, two may raise the same one."""
         old = self._flags.pop(source, [])
         if flags:
             self._flags[source] = flags
-        kept = {flag.id for flag in flags}
-        for flag in old:
-            if flag.id not in kept:
-                self._put(f"flag/{flag.id}", None)
+        self._raised.update(flag.id for flag in flags)
+        self._raised.subtract(flag.id for flag in old)
         for flag in flags:
             self._put(f"flag/{flag.id}", flag)
+        for flag in old:
+            if not self._raised[flag.id]:
+                del self._raised[flag.id]
+                self._put(f"flag/{flag.id}", None)
 
     def _mention(self, ref: str, message: Message) -> None:
         for target in self._mentioned.pop(ref, ()):
@@ -511,6 +515,6 @@ def _is_withdrawn(offer: Offer) -> bool:
     return offer.state is RequestState.WITHDRAWN
 
 
-def _item(model: type[M], message: Message, entity: Entity, **more: Any) -> M:
+def _item(model: type[ItemOfMessage], message: Message, entity: Entity, **more: Any) -> ItemOfMessage:
     fields: dict[str, Any] = {**dict(message), **more, "known_at": entity.winner.known_at}
     return model.model_construct(**fields)

@@ -1,0 +1,218 @@
+"""Messages drawn from tiny domains, so that ties, clashes and cycles really happen.
+
+`tests/property/test_strategies.py` holds that they do: a strategy that never draws what it is for is a test that
+cannot fail.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from bus.codec import content_hash, encode
+from bus.envelope import Envelope
+from bus.messages import (
+    Ack,
+    Area,
+    Cause,
+    Dependency,
+    Emergency,
+    Energy,
+    Incident,
+    Link,
+    Measure,
+    Message,
+    ServiceImpact,
+    Status,
+    Users,
+)
+from bus.registry import Actor, Registry
+from bus.vocabulary import (
+    AckAnswer,
+    AreaKind,
+    CauseCategory,
+    CauseDetail,
+    CountBasis,
+    CountScope,
+    DependencyKind,
+    EmergencyImpact,
+    Impact,
+    IncidentState,
+    LinkRelation,
+    MeasureState,
+    MeasureType,
+    MessageStatus,
+    OperatorMode,
+    Role,
+    Service,
+)
+
+START = datetime(2026, 1, 10, 6, 0, tzinfo=UTC)
+OPERATORS = ("nordtel", "sveamobil", "elnat-syd")
+IDS = ("A", "B")
+INCIDENTS = tuple(f"incident/{actor}/{id_}" for actor in OPERATORS for id_ in IDS)
+NOWHERE = "incident/tretton/Z"
+REGISTRY = Registry.of(
+    [
+        Actor(slug="nordtel", name="Nordtel", roles=(Role.MNO,)),
+        Actor(slug="sveamobil", name="Svea Mobil", roles=(Role.MNO,)),
+        Actor(slug="elnat-syd", name="Elnät Syd", roles=(Role.POWER,)),
+        Actor(slug="samordning", name="Samordning", roles=(Role.COORDINATION,)),
+        Actor(slug="fjallmobil", name="Fjäll Mobil", roles=(Role.FIXED,)),
+    ]
+)
+
+hours = st.sampled_from((0, 1, 5, 7, 14, 30)).map(lambda n: START + timedelta(hours=n))
+references = st.sampled_from((*INCIDENTS, NOWHERE))
+areas = st.sampled_from(
+    (
+        Area(kind=AreaKind.COUNTRY, code="00"),
+        Area(kind=AreaKind.LAN, code="07"),
+        Area(kind=AreaKind.LAN, code="06"),
+        Area(kind=AreaKind.KOMMUN, code="0780"),
+        Area(kind=AreaKind.KOMMUN, code="0781"),
+        Area(kind=AreaKind.OFFSHORE, label="öster om Gotland"),
+    )
+)
+counts = st.sampled_from((None, 0, 10, 9_999, 10_000, 250_000))
+
+
+def _opening(draw: st.DrawFn, actor: str, id_: str) -> dict[str, object]:
+    return {
+        "actor": actor,
+        "id": id_,
+        "revision": draw(st.integers(1, 3)),
+        "status": MessageStatus.ACTUAL,
+        "observed_at": draw(hours),
+        "next_update_at": draw(st.none() | hours),
+    }
+
+
+@st.composite
+def users(draw: st.DrawFn) -> Users:
+    return Users(
+        value=draw(counts),
+        low=draw(counts),
+        high=draw(counts),
+        basis=draw(st.sampled_from((CountBasis.ESTIMATED, CountBasis.MEASURED))),
+        scope=draw(st.sampled_from((CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.DEVICES))),
+        by_service=draw(st.just({}) | st.just({Service.MOBILE_DATA: 500})),
+        by_area=draw(st.just({}) | st.just({"0780": 7, "0781": 5})),
+    )
+
+
+@st.composite
+def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
+    actor = draw(st.sampled_from(actors))
+    return Incident(
+        **_opening(draw, actor, draw(st.sampled_from(IDS))),
+        on_behalf_of=draw(st.none() | st.just("fjallmobil")),
+        state=draw(st.sampled_from(list(IncidentState))),
+        title=draw(st.sampled_from(("Avbrott", "Störning"))),
+        started_at=draw(st.none() | hours),
+        restored_at=draw(st.none() | hours),
+        impacts=(
+            ServiceImpact(
+                service=draw(st.sampled_from((Service.MOBILE_VOICE, Service.MOBILE_DATA))),
+                impact=draw(st.sampled_from(list(Impact))),
+                percent_affected=draw(st.sampled_from((None, 50.0, 95.0))),
+            ),
+        ),
+        areas=tuple(draw(st.lists(areas, min_size=1, max_size=2, unique=True))),
+        users=draw(st.none() | users()),
+        emergency=draw(st.none() | st.sampled_from(list(EmergencyImpact)).map(lambda e: Emergency(impact=e))),
+        cause=draw(
+            st.sampled_from(
+                (
+                    Cause(),
+                    Cause(category=CauseCategory.NATURAL_PHENOMENON, detail=CauseDetail.WIND),
+                    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT),
+                )
+            )
+        ),
+        energy=draw(st.none() | references.map(lambda ref: Energy(power_incident=ref))),
+        caused_by=tuple(
+            draw(
+                st.lists(
+                    st.builds(
+                        Dependency,
+                        kind=st.sampled_from((DependencyKind.POWER, DependencyKind.TRANSPORT_FIBRE)),
+                        ref=references,
+                    ),
+                    max_size=1,
+                )
+            )
+        ),
+        related_to=tuple(draw(st.lists(references, max_size=1))),
+        duplicate_of=draw(st.none() | references),
+        event_refs=tuple(draw(st.lists(st.sampled_from(("storm:1", "storm:2")), max_size=1))),
+        infrastructure_ids=tuple(draw(st.lists(st.just("cable:1"), max_size=1))),
+    )
+
+
+@st.composite
+def links(draw: st.DrawFn) -> Link:
+    return Link(
+        **_opening(draw, "samordning", draw(st.sampled_from(("L1", "L2")))),
+        relation=draw(st.sampled_from(list(LinkRelation))),
+        a=draw(references),
+        b=draw(references),
+        withdrawn=draw(st.booleans()),
+    )
+
+
+@st.composite
+def measures(draw: st.DrawFn) -> Measure:
+    return Measure(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), "M"),
+        type=MeasureType.BILATERAL_ROAMING,
+        state=draw(st.sampled_from((MeasureState.ACTIVE, MeasureState.RETRACTED))),
+        title="Roaming",
+        targets=tuple(draw(st.lists(references, max_size=1))),
+        hosts=draw(st.sampled_from(((), ("sveamobil",)))),
+    )
+
+
+@st.composite
+def acks(draw: st.DrawFn) -> Ack:
+    return Ack(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
+        of=draw(references | st.just("measure/nordtel/M")),
+        answer=draw(st.sampled_from(list(AckAnswer))),
+    )
+
+
+@st.composite
+def statuses(draw: st.DrawFn) -> Status:
+    return Status(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), "status"),
+        mode=draw(st.sampled_from(list(OperatorMode))),
+        nothing_to_report=draw(st.booleans()),
+        open_incidents=draw(st.none() | st.integers(0, 2)),
+    )
+
+
+messages: st.SearchStrategy[Message] = st.one_of(incidents(), incidents(), incidents(), links(), measures(), acks(), statuses())
+
+
+@st.composite
+def envelopes(draw: st.DrawFn, of: st.SearchStrategy[Message] = messages) -> Envelope:
+    message = draw(of)
+    sent_at = message.observed_at + timedelta(minutes=draw(st.sampled_from((-30, 0, 1))))
+    return Envelope(
+        message=message,
+        content=content_hash(encode(message)),
+        sent_at=sent_at,
+        known_at=sent_at + timedelta(minutes=draw(st.sampled_from((0, 1, 90)))),
+    )
+
+
+sets_of_messages = st.lists(envelopes(), max_size=9)
+instants = st.sampled_from((0, 2, 8, 40, 500)).map(lambda n: START + timedelta(hours=n))
+
+
+def tampered(envelope: Envelope) -> Envelope:
+    """The same message with other bytes, as a foreign encoder may spell it."""
+    return Envelope(envelope.message, hashlib.sha256(envelope.content).digest(), envelope.sent_at, envelope.known_at)

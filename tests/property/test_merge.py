@@ -1,0 +1,307 @@
+"""The properties of the merge, P1 to P15, as far as they concern the pure fold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import networkx as nx
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from bus.envelope import Envelope
+from bus.messages import Incident
+from bus.topics import Realm
+from bus.vocabulary import Freshness, IncidentState, LinkRelation
+from consumers.merge import State, View
+from tests.property.strategies import (
+    REGISTRY,
+    envelopes,
+    incidents,
+    instants,
+    sets_of_messages,
+    tampered,
+)
+
+FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
+
+
+def fold(messages: Iterable[Envelope]) -> State:
+    state = State(Realm())
+    state.registry = REGISTRY
+    for envelope in messages:
+        state.apply(envelope)
+    return state
+
+
+def view(messages: Iterable[Envelope], as_of: datetime) -> View:
+    return fold(messages).view(as_of, {}, True)
+
+
+@given(sets_of_messages, instants, st.randoms(use_true_random=False))
+def test_p1_order_does_not_matter(messages, as_of, random):
+    shuffled = random.sample(messages, len(messages))
+    assert view(shuffled, as_of).model_dump_json() == view(messages, as_of).model_dump_json()
+
+
+@given(sets_of_messages, instants, st.data())
+def test_p2_applying_twice_is_applying_once(messages, as_of, data):
+    repeated = messages + data.draw(st.lists(st.sampled_from(messages), max_size=5)) if messages else []
+    assert view(repeated, as_of).model_dump_json() == view(messages, as_of).model_dump_json()
+
+
+@given(sets_of_messages)
+def test_p2_a_repeat_is_told_from_news(messages):
+    state = fold(messages)
+    assert not any(state.apply(envelope) for envelope in messages)
+
+
+@given(st.lists(envelopes(), min_size=1, max_size=9), instants, st.data())
+def test_copies_are_one_message_known_since_the_earliest(messages, as_of, data):
+    copied = data.draw(st.sampled_from(messages))
+    later = Envelope(
+        copied.message, copied.content, copied.sent_at + timedelta(minutes=2), copied.known_at + timedelta(hours=3)
+    )
+    assert view([*messages, later], as_of) == view(messages, as_of)
+    assert view([later, *messages], as_of) == view(messages, as_of)
+
+
+@given(sets_of_messages, sets_of_messages, instants)
+def test_p3_a_union_in_parts_is_the_union_at_once(ours, theirs, as_of):
+    state = fold(ours)
+    state.view(as_of, {}, True)
+    for envelope in theirs:
+        state.apply(envelope)
+    assert state.view(as_of, {}, True) == view([*theirs, *ours], as_of)
+
+
+@given(sets_of_messages, envelopes(incidents()), incidents(), instants)
+def test_p4_a_lower_revision_changes_no_facts(messages, late, newer, as_of):
+    """But for the flags, and for how lately something was heard. (A known start: else the lowest revision's stands in.)"""
+    identity = {"actor": late.message.actor, "id": late.message.id, "revision": 9}
+    winner = newer.model_copy(update={**identity, "started_at": late.message.observed_at})
+    known = [*messages, Envelope(winner, b"\x03" * 32, late.sent_at, late.known_at)]
+
+    def facts(v: View) -> str:
+        heard = {"digest": "", "flags": (), "actors": ()}
+        situations = tuple(s.model_copy(update={"trend": None, "freshness": None}) for s in v.situations)
+        return v.model_copy(update={**heard, "situations": situations}).model_dump_json(warnings=False)
+
+    assert facts(view([*known, late], as_of)) == facts(view(known, as_of))
+
+
+@given(envelopes(incidents()), instants)
+def test_p4_equivocation_is_flagged_and_a_respelling_is_not(envelope, as_of):
+    other = Envelope(
+        envelope.message.model_copy(update={"title": "Något annat"}),
+        b"\xff" * 32,
+        envelope.sent_at,
+        envelope.known_at,
+    )
+    codes = lambda messages: [f.code for f in view(messages, as_of).flags]  # noqa: E731
+    assert "EQUIVOCATION" in codes([envelope, other])
+    assert "EQUIVOCATION" not in codes([envelope, tampered(envelope)])
+
+
+@given(sets_of_messages, instants, instants)
+def test_p5_what_was_asked_before_does_not_matter(messages, earlier, as_of):
+    state = fold(messages)
+    state.view(earlier, {}, True)
+    assert state.view(as_of, {}, True) == view(messages, as_of)
+
+
+@given(sets_of_messages, envelopes(), instants)
+def test_p6_nobody_changes_what_another_says(messages, foreign, as_of):
+    assume(all(e.message.actor != foreign.message.actor for e in messages))
+    ours = lambda v: [m for m in v.measures if m.actor != foreign.message.actor]  # noqa: E731
+    told = lambda v: {m.ref: m.model_copy(update={"confirmed": None}) for m in ours(v)}  # noqa: E731
+    assert told(view([*messages, foreign], as_of)) == told(view(messages, as_of))
+
+
+@given(sets_of_messages, instants)
+def test_p7_every_incident_is_in_exactly_one_situation(messages, as_of):
+    found = view(messages, as_of)
+    placed = [ref for s in found.situations for ref in (*s.members, *s.duplicates)]
+    winners: dict[str, Envelope] = {}
+    for e in messages:
+        ref, key = e.message.reference, (e.message.revision, e.sent_at, e.content)
+        if ref not in winners or key > (
+            winners[ref].message.revision,
+            winners[ref].sent_at,
+            winners[ref].content,
+        ):
+            winners[ref] = e
+    standing = [
+        ref
+        for ref, e in winners.items()
+        if isinstance(e.message, Incident) and e.message.state is not IncidentState.RETRACTED
+    ]
+    assert sorted(placed) == sorted(standing)
+
+
+@given(st.lists(envelopes(incidents()), max_size=8), envelopes(incidents()), instants)
+def test_p10_a_duplicate_report_never_raises_low(messages, envelope, as_of):
+    others = [e for e in messages if e.message.reference != envelope.message.reference]
+    primary = next((e.message for e in others if e.message.state is not IncidentState.RETRACTED), None)
+    assume(primary is not None and primary.duplicate_of is None)
+    winners = {i for s in view(others, as_of).situations for i in s.members}
+    assume(primary.reference in winners)
+    duplicate = Envelope(
+        envelope.message.model_copy(
+            update={
+                "duplicate_of": primary.reference,
+                "related_to": (),
+                "caused_by": (),
+                "energy": None,
+                "event_refs": (),
+                "infrastructure_ids": (),
+            }
+        ),
+        b"\x01" * 32,
+        envelope.sent_at,
+        envelope.known_at,
+    )
+    assume(not any(envelope.message.reference in _named(e.message) for e in others))
+    low = lambda v: {s: {i: r.low for i, r in u.by_impact.items()} for s, u in v.totals.users.items()}  # noqa: E731
+    assert low(view([*others, duplicate], as_of)) == low(view(others, as_of))
+
+
+def _named(incident: Incident) -> set[str | None]:
+    named = {incident.duplicate_of, *incident.related_to, *(d.ref for d in incident.caused_by)}
+    return named | ({incident.energy.power_incident} if incident.energy else set())
+
+
+@given(sets_of_messages, instants)
+def test_p10_ranges_are_in_order(messages, as_of):
+    found = view(messages, as_of)
+    for users in [found.totals.users, *(s.users for s in found.situations)]:
+        for service in users.values():
+            for part in (service, *service.by_impact.values()):
+                assert part.low >= 0
+                if part.best is not None:
+                    assert part.low <= part.best <= part.high
+
+
+@given(sets_of_messages, instants, st.integers(0, 10_000))
+def test_p11_without_news_freshness_only_worsens(messages, as_of, minutes):
+    later = as_of + timedelta(minutes=minutes)
+    rank = lambda v: {  # noqa: E731
+        **{s.id: FRESHNESS.index(s.freshness) for s in v.situations},
+        **{a.actor: FRESHNESS.index(a.freshness) for a in v.actors},
+    }
+    before, after = rank(view(messages, as_of)), rank(view(messages, later))
+    assert all(after[name] >= level for name, level in before.items())
+
+
+@given(sets_of_messages, envelopes(incidents()), instants)
+def test_p13_published_and_retracted_is_never_published(messages, envelope, as_of):
+    ref = envelope.message.reference
+    others = [e for e in messages if e.message.reference != ref]
+    retracted = Envelope(
+        envelope.message.model_copy(update={"state": IncidentState.RETRACTED, "revision": 9}),
+        b"\x02" * 32,
+        envelope.sent_at,
+        envelope.known_at,
+    )
+
+    def picture(v: View) -> str:
+        kept = tuple(f for f in v.flags if f.refs[0] != ref)
+        update = {"digest": "", "actors": (), "flags": kept}
+        return v.model_copy(update=update).model_dump_json()
+
+    assert picture(view([*others, envelope, retracted], as_of)) == picture(view(others, as_of))
+
+
+@given(sets_of_messages, st.lists(instants, min_size=9, max_size=9))
+def test_p14_message_by_message_is_from_scratch(messages, clock):
+    """Incremental = from scratch after every message; and the changes, replayed, are the items."""
+    state = fold([])
+    replayed = {}
+    for count, (envelope, as_of) in enumerate(zip(messages, sorted(clock), strict=False), start=1):
+        state.apply(envelope)
+        for key, item in state.changes(as_of).items():
+            if item is None:
+                del replayed[key]
+            else:
+                replayed[key] = item
+        scratch = fold(messages[:count])
+        assert state.view(as_of, {}, True) == scratch.view(as_of, {}, True)
+        assert replayed == scratch.items(as_of)
+        assert state.summary(as_of) == scratch.summary(as_of)
+
+
+@given(sets_of_messages, sets_of_messages)
+def test_p15_equal_sets_equal_digest_and_only_they(ours, theirs):
+    contents = lambda messages: {(e.message.kind, e.content) for e in messages}  # noqa: E731
+    assert (fold(ours).digest == fold(theirs).digest) == (contents(ours) == contents(theirs))
+
+
+@given(sets_of_messages, instants)
+def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
+    """Against a reference written for clarity: all pairs, no indexes, no sweep."""
+    state = fold(messages)
+    found = sorted(sorted((*s.members, *s.duplicates)) for s in state.view(as_of, {}, True).situations)
+    assert found == sorted(sorted(component) for component in plain_components(messages))
+
+
+def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
+    by_entity: dict[str, list[Envelope]] = {}
+    for e in messages:
+        by_entity.setdefault(e.message.reference, []).append(e)
+    key = lambda e: (e.message.revision, e.sent_at, e.content)  # noqa: E731
+    told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
+    nodes = {
+        ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED
+    }
+    first = {ref: min(found, key=lambda e: e.message.revision).message.revision for ref, found in by_entity.items()}
+    start = {
+        ref: m.started_at
+        or max((e for e in by_entity[ref] if e.message.revision == first[ref]), key=key).message.observed_at
+        for ref, m in nodes.items()
+    }
+    over = {IncidentState.RESTORED, IncidentState.CLOSED}
+    end = {ref: (m.restored_at or m.observed_at) if m.state in over else None for ref, m in nodes.items()}
+    slack = timedelta(hours=6)
+
+    def meets(a: str, b: str) -> bool:
+        return all(end[x] is None or start[y] - slack <= end[x] for x, y in ((a, b), (b, a)))
+
+    def power(m: Incident) -> set[str]:
+        named = {d.ref for d in m.caused_by if d.kind == "POWER"}
+        return named | ({m.energy.power_incident} if m.energy and m.energy.power_incident else set())
+
+    said = [m for m in told.values() if m.kind == "link" and not m.withdrawn]
+    firm, soft = nx.Graph(), nx.Graph()
+    firm.add_nodes_from(nodes)
+    for a, m in nodes.items():
+        if m.duplicate_of in nodes:
+            firm.add_edge(a, m.duplicate_of)
+        for b, other in nodes.items():
+            if a == b:
+                continue
+            if b in m.related_to or b in {d.ref for d in m.caused_by} or b in power(m):
+                soft.add_edge(a, b)
+            if power(m) & power(other):
+                soft.add_edge(a, b)
+            shared = set(m.event_refs) & set(other.event_refs) or (
+                set(m.infrastructure_ids) & set(other.infrastructure_ids)
+            )
+            if shared and meets(a, b):
+                soft.add_edge(a, b)
+    for link in said:
+        if link.a in nodes and link.b in nodes:
+            if link.relation is LinkRelation.MUST_LINK:
+                firm.add_edge(link.a, link.b)
+            elif link.relation is LinkRelation.CAUSES:
+                soft.add_edge(link.a, link.b)
+    everything = nx.compose(firm, soft)
+    cut = []
+    for link in said:
+        if link.relation is LinkRelation.CANNOT_LINK and link.a in nodes and link.b in nodes:
+            group = nx.node_connected_component(firm, link.b)
+            component = nx.node_connected_component(everything, link.a)
+            if link.a not in group:
+                cut += [(a, b) for a, b in soft.edges if {a, b} <= component | group and (a in group) != (b in group)]
+    kept = nx.Graph(soft)
+    kept.remove_edges_from(cut)
+    return list(nx.connected_components(nx.compose(firm, kept)))
