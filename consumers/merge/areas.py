@@ -8,44 +8,30 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from bus import geography
-from bus.messages import Incident
-from bus.vocabulary import MOBILE_SERVICES, Impact
-from consumers.merge.entities import owner
-from consumers.merge.users import RANK, area_codes, impacts_of
+from bus.vocabulary import Impact
+from consumers.merge.told import RANK, Told
 from consumers.merge.view import AreaItem
-
-_NEARLY_ALL = 90.0
-"""Percent affected from which an outage of a wider area counts as one of each area in it."""
-
-
-class _Report(NamedTuple):
-    owner: str
-    impact: Impact
-    mobile_down: bool
-    mobile_down_nearly_all: bool
 
 
 class AreaBook:
     """The open incidents' reports by area and situation, and which areas changed."""
 
     def __init__(self) -> None:
-        self._reports: defaultdict[str, dict[str, list[_Report]]] = defaultdict(dict)
+        self._reports: defaultdict[str, dict[str, list[Told]]] = defaultdict(dict)
         self._codes: dict[str, set[str]] = {}
         self._dirty: set[str] = {county.code for county in geography.counties()}
 
-    def put(self, situation: str, incidents: Iterable[Incident]) -> None:
+    def put(self, situation: str, incidents: Iterable[Told]) -> None:
         """Set the open incidents of a situation; none takes it out."""
         for code in self._codes.pop(situation, ()):
             del self._reports[code][situation]
             self._dirty.add(code)
-        reports: defaultdict[str, list[_Report]] = defaultdict(list)
+        reports: defaultdict[str, list[Told]] = defaultdict(list)
         for incident in incidents:
-            report = _report(incident)
-            for code in area_codes(incident):
-                reports[code].append(report)
+            for code in incident.codes:
+                reports[code].append(incident)
         for code, found in reports.items():
             self._reports[code][situation] = found
             self._dirty.add(code)
@@ -82,8 +68,8 @@ class AreaBook:
             for situation, reports in self._reports.get(area, {}).items():
                 situations.add(situation)
                 for report in reports:
-                    if report.owner not in worst or RANK[report.impact] > RANK[worst[report.owner]]:
-                        worst[report.owner] = report.impact
+                    if report.owner not in worst or RANK[report.worst] > RANK[worst[report.owner]]:
+                        worst[report.owner] = report.worst
         if not worst and not is_county:
             return None
         return AreaItem.model_construct(
@@ -100,16 +86,6 @@ class AreaBook:
             exactly |= {report.owner for report in self._at(wider) if report.mobile_down_nearly_all}
         return exactly
 
-    def _at(self, code: str) -> Iterator[_Report]:
+    def _at(self, code: str) -> Iterator[Told]:
         for reports in self._reports.get(code, {}).values():
             yield from reports
-
-
-def _report(incident: Incident) -> _Report:
-    down = [i for i in incident.impacts if i.impact is Impact.OUTAGE and i.service in MOBILE_SERVICES]
-    return _Report(
-        owner(incident),
-        max(impacts_of(incident).values(), key=RANK.__getitem__),
-        bool(down),
-        any((i.percent_affected or 0) >= _NEARLY_ALL for i in down),
-    )

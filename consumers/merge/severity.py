@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bus.messages import Incident
-from bus.vocabulary import CauseCategory, Certainty, Impact
+from bus.vocabulary import CauseCategory, Certainty, Impact, Service
 from consumers.merge.rules import Rules
-from consumers.merge.users import impacts_of
+from consumers.merge.told import Told
 from consumers.merge.view import Reason, ServiceUsers, Severity
 
 _FELT = frozenset({Impact.DEGRADED, Impact.OUTAGE})
@@ -24,7 +23,7 @@ _MOST_REFS = 10
 class Evidence:
     """What the rules look at: the open members of one situation, and what their users amount to."""
 
-    members: Sequence[Incident]
+    members: Sequence[Told]
     users: Mapping[str, ServiceUsers]
 
 
@@ -58,13 +57,14 @@ def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     high, service, impact = max(felt)
     if level := _reached(rules.user_levels, high):
         text = f"up to {high} users of {service} with {impact}"
-        yield _reason("USERS", level, text, [m for m in evidence.members if _has(m, service, impact)])
+        members = [m for m in evidence.members if _has(m, Service(service), Impact(impact))]
+        yield _reason("USERS", level, text, members)
 
 
 def _impact(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.impact_levels.items():
         members = [
-            m for m in evidence.members if impact in impacts_of(m).values() and not (impact in _FELT and _known_zero(m))
+            m for m in evidence.members if impact in m.impacts.values() and not (impact in _FELT and _known_zero(m))
         ]
         if members:
             yield _reason("IMPACT", level, f"{impact} reported by {_count(members)}", members)
@@ -72,14 +72,14 @@ def _impact(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
 
 def _emergency(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.emergency_levels.items():
-        members = [m for m in evidence.members if m.emergency and m.emergency.impact is impact]
+        members = [m for m in evidence.members if m.incident.emergency and m.incident.emergency.impact is impact]
         if members:
             yield _reason("EMERGENCY", level, f"112: {impact} reported by {_count(members)}", members)
 
 
 def _sites(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = [m for m in evidence.members if m.sites and m.sites.out]
-    out = sum(m.sites.out for m in members if m.sites and m.sites.out)
+    members = [m for m in evidence.members if m.incident.sites and m.incident.sites.out]
+    out = sum(m.incident.sites.out for m in members if m.incident.sites and m.incident.sites.out)
     if level := _reached(rules.site_levels, out):
         yield _reason("SITES", level, f"{out} sites out of service", members)
 
@@ -93,8 +93,8 @@ def _redundancy(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
 
 
 def _critical_services(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = [m for m in evidence.members if m.critical_services]
-    touched = {service for m in members for service in m.critical_services}
+    members = [m for m in evidence.members if m.incident.critical_services]
+    touched = {service for m in members for service in m.incident.critical_services}
     level = max(
         _reached(rules.critical_levels, len(touched)),
         *(level for services, level in rules.critical_together if services <= touched),
@@ -108,9 +108,10 @@ def _malicious(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     claimed = [
         m
         for m in evidence.members
-        if m.malicious is not False and (m.malicious or m.cause.category is CauseCategory.MALICIOUS_ACTION)
+        if m.incident.malicious
+        or (m.incident.malicious is None and m.incident.cause.category is CauseCategory.MALICIOUS_ACTION)
     ]
-    confirmed = [m for m in claimed if m.malicious or m.cause.certainty is Certainty.OBSERVED]
+    confirmed = [m for m in claimed if m.incident.malicious or m.incident.cause.certainty is Certainty.OBSERVED]
     if confirmed:
         yield _reason("MALICIOUS", rules.malicious_confirmed, f"malice confirmed by {_count(confirmed)}", confirmed)
     elif claimed:
@@ -133,19 +134,19 @@ def _reached(levels: Mapping[int, int], number: int) -> int:
     return max((level for level, threshold in levels.items() if number >= threshold), default=0)
 
 
-def _has(incident: Incident, service: str, impact: str) -> bool:
-    return any(found == impact and of == service for of, found in impacts_of(incident).items())
+def _has(told: Told, service: Service, impact: Impact) -> bool:
+    return told.impacts.get(service) is impact
 
 
-def _known_zero(incident: Incident) -> bool:
-    users = incident.users
+def _known_zero(told: Told) -> bool:
+    users = told.incident.users
     return users is not None and users.value == 0 and not users.high and not any(users.by_service.values())
 
 
-def _count(members: Sequence[Incident]) -> str:
+def _count(members: Sequence[Told]) -> str:
     return f"{len(members)} incident{'s' if len(members) > 1 else ''}"
 
 
-def _reason(code: str, level: int, text: str, members: Sequence[Incident]) -> Reason:
-    refs = tuple(sorted(m.reference for m in members)[:_MOST_REFS])
+def _reason(code: str, level: int, text: str, members: Sequence[Told]) -> Reason:
+    refs = tuple(sorted(m.ref for m in members)[:_MOST_REFS])
     return Reason.model_construct(code=code, level=level, text=text, refs=refs)

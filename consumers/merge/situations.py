@@ -11,7 +11,6 @@ from datetime import datetime
 from bus.messages import Incident
 from bus.vocabulary import (
     EMERGENCY_ORDER,
-    OPEN_INCIDENT_STATES,
     TLP_ORDER,
     CauseCategory,
     CauseDetail,
@@ -25,12 +24,12 @@ from bus.vocabulary import (
     Trend,
 )
 from consumers.merge.components import Component
-from consumers.merge.entities import Entity, incident_of, owner
 from consumers.merge.freshness import Clock, expected_within
 from consumers.merge.links import Edge
 from consumers.merge.rules import Rules
 from consumers.merge.severity import Evidence, assess
-from consumers.merge.users import RANK, area_codes, count_users, impacts_of
+from consumers.merge.told import RANK, Told
+from consumers.merge.users import count_users
 from consumers.merge.view import RestorationRange, Situation, SituationCause, SituationLink
 
 _UNKNOWN_CAUSES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
@@ -60,7 +59,7 @@ class Assembled:
     situation: Situation
     component: Component
     clocks: tuple[Clock, ...]
-    open_members: tuple[Incident, ...]
+    open_members: tuple[Told, ...]
 
     def with_situation(self, situation: Situation) -> Assembled:
         return replace(self, situation=situation)
@@ -68,44 +67,45 @@ class Assembled:
 
 def assemble(
     component: Component,
-    entities: Mapping[str, Entity],
+    told: Mapping[str, Told],
     measures: Iterable[str],
     is_disputed: Callable[[str], bool],
     rules: Rules,
 ) -> Assembled:
     """The situation of a component. `is_disputed` tells of an incident whether somebody disputes its cause."""
-    incidents = {ref: incident_of(entities[ref]) for ref in component.refs}
-    members = [ref for ref in component.refs if ref not in component.duplicates]
-    told = [incidents[ref] for ref in members]
-    opened = [incident for incident in told if incident.state in OPEN_INCIDENT_STATES]
-    current = opened or told
+    everyone = [told[ref] for ref in component.refs]
+    members = [incident for incident in everyone if incident.ref not in component.duplicates]
+    opened = [incident for incident in members if incident.is_open]
+    current = opened or members
     users = count_users(opened)
-    declared = max((i.declared_severity for i in opened if i.declared_severity is not None), default=None)
-    severity = assess(Evidence(opened, users), declared, rules)
+    declared = [i.incident.declared_severity for i in opened if i.incident.declared_severity is not None]
+    severity = assess(Evidence(opened, users), max(declared, default=None), rules)
     situation = Situation.model_construct(
         id=situation_id(component.seed),
         aliases=tuple(sorted(situation_id(ref) for ref in component.refs if ref != component.seed)),
-        title=incidents[component.seed].title,
-        state=_state(told),
-        members=tuple(members),
+        title=told[component.seed].incident.title,
+        state=_state(members),
+        members=tuple(incident.ref for incident in members),
         duplicates=tuple(sorted(component.duplicates)),
-        actors=tuple(sorted({owner(incident) for incident in incidents.values()})),
+        actors=tuple(sorted({incident.owner for incident in everyone})),
         severity=severity,
-        trend=_trend([entities[i.reference] for i in opened]),
+        trend=_trend(opened),
         services=_services(current),
-        areas=tuple(sorted({code for incident in current for code in area_codes(incident)})),
-        cause=_cause(told, is_disputed),
+        areas=tuple(sorted({code for incident in current for code in incident.codes})),
+        cause=_cause(members, is_disputed),
         users=users,
-        emergency=worst_emergency(current),
+        emergency=_emergency(current),
         restoration=_restoration(opened),
         links=tuple(as_link(edge) for edge in component.links),
         suggestions=(),
         measures=tuple(sorted(measures)),
         freshness=Freshness.FRESH,
-        tlp=_highest_tlp(incidents.values()),
+        tlp=_highest_tlp(everyone),
         started_at=component.started_at,
     )
-    clocks = tuple(_clock(entities[incident.reference], severity.level, rules) for incident in opened)
+    clocks = tuple(
+        Clock(i.known_at, expected_within(i.known_at, i.incident.next_update_at, severity.level, rules)) for i in opened
+    )
     return Assembled(situation, component, clocks, tuple(opened))
 
 
@@ -113,42 +113,37 @@ def as_link(edge: Edge) -> SituationLink:
     return SituationLink.model_construct(a=edge.a, b=edge.b, basis=edge.basis, why=edge.why)
 
 
-def worst_emergency(incidents: Iterable[Incident]) -> EmergencyImpact | None:
+def _emergency(incidents: Iterable[Told]) -> EmergencyImpact | None:
     """The worst effect on 112 that is told; None when nobody says."""
-    told = [incident.emergency.impact for incident in incidents if incident.emergency]
+    told = [i.incident.emergency.impact for i in incidents if i.incident.emergency]
     return max(told, key=EMERGENCY_ORDER.index, default=None)
 
 
-def _clock(entity: Entity, level: int, rules: Rules) -> Clock:
-    known_at = entity.latest_known_at
-    return Clock(known_at, expected_within(known_at, entity.winner.message.next_update_at, level, rules))
-
-
-def _state(members: Sequence[Incident]) -> SituationState:
-    states = {incident.state for incident in members}
-    if states & OPEN_INCIDENT_STATES:
+def _state(members: Sequence[Told]) -> SituationState:
+    if any(incident.is_open for incident in members):
         return SituationState.ONGOING
-    return SituationState.RESTORED if IncidentState.RESTORED in states else SituationState.CLOSED
+    restored = any(incident.incident.state is IncidentState.RESTORED for incident in members)
+    return SituationState.RESTORED if restored else SituationState.CLOSED
 
 
-def _services(incidents: Iterable[Incident]) -> dict[str, Impact]:
+def _services(incidents: Iterable[Told]) -> dict[str, Impact]:
     worst: dict[str, Impact] = {}
     for incident in incidents:
-        for service, impact in impacts_of(incident).items():
+        for service, impact in incident.impacts.items():
             if service not in worst or RANK[impact] > RANK[worst[service]]:
                 worst[service.value] = impact
     return dict(sorted(worst.items()))
 
 
-def _cause(members: Sequence[Incident], is_disputed: Callable[[str], bool]) -> SituationCause:
+def _cause(members: Sequence[Told], is_disputed: Callable[[str], bool]) -> SituationCause:
     """What the members at the root say: those with a known cause that do not point to another member for it.
 
     Where they name different categories none is picked, and the cause is disputed. Of several details in one category
     the surest stands, then the one told most often.
     """
-    disputed = any(is_disputed(incident.reference) for incident in members)
-    refs = {incident.reference for incident in members}
-    known = [incident for incident in members if incident.cause.category not in _UNKNOWN_CAUSES]
+    disputed = any(is_disputed(incident.ref) for incident in members)
+    refs = {incident.ref for incident in members}
+    known = [told.incident for told in members if told.incident.cause.category not in _UNKNOWN_CAUSES]
     causes = [i.cause for i in known if not refs & _pointed_to(i)] or [i.cause for i in known]
     categories = {cause.category for cause in causes}
     if len(categories) != 1:
@@ -170,8 +165,8 @@ def _pointed_to(incident: Incident) -> set[str]:
     return refs - {incident.reference}
 
 
-def _restoration(incidents: Sequence[Incident]) -> RestorationRange:
-    forecasts = [incident.restoration for incident in incidents if incident.restoration]
+def _restoration(incidents: Sequence[Told]) -> RestorationRange:
+    forecasts = [i.incident.restoration for i in incidents if i.incident.restoration]
     earliest = [f.earliest or f.expected or f.latest for f in forecasts]
     latest = [f.latest or f.expected or f.earliest for f in forecasts]
     return RestorationRange.model_construct(earliest=_least(earliest), latest=_greatest(latest))
@@ -185,9 +180,9 @@ def _greatest(instants: Iterable[datetime | None]) -> datetime | None:
     return max((instant for instant in instants if instant is not None), default=None)
 
 
-def _trend(entities: Sequence[Entity]) -> Trend:
+def _trend(incidents: Sequence[Told]) -> Trend:
     """From the last two revisions of each open member that count on the same basis: any that rises is a rise."""
-    steps = [step for entity in entities if (step := _step(entity)) is not None]
+    steps = [incident.step for incident in incidents if incident.step is not None]
     if not steps:
         return Trend.UNKNOWN
     if max(steps) > 0:
@@ -195,23 +190,6 @@ def _trend(entities: Sequence[Entity]) -> Trend:
     return Trend.FALLING if min(steps) < 0 else Trend.STEADY
 
 
-def _step(entity: Entity) -> int | None:
-    if len(entity) < 2:
-        return None
-    counts = [
-        (users.basis, users.scope, users.value)
-        for envelope in entity.history()
-        if isinstance(envelope.message, Incident)
-        and (users := envelope.message.users) is not None
-        and users.value is not None
-    ]
-    if not counts:
-        return None
-    basis, scope, last = counts[-1]
-    earlier = [value for b, s, value in counts[:-1] if (b, s) == (basis, scope)]
-    return last - earlier[-1] if earlier else None
-
-
-def _highest_tlp(incidents: Iterable[Incident]) -> Tlp:
-    highest = max((incident.tlp for incident in incidents), key=TLP_ORDER.index)
+def _highest_tlp(incidents: Iterable[Told]) -> Tlp:
+    highest = max((told.incident.tlp for told in incidents), key=TLP_ORDER.index)
     return Tlp.RED if highest is Tlp.UNKNOWN else highest

@@ -18,7 +18,6 @@ from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer,
 from bus.registry import Registry
 from bus.topics import Realm
 from bus.vocabulary import (
-    OPEN_INCIDENT_STATES,
     Freshness,
     IncidentState,
     MeasureState,
@@ -39,6 +38,7 @@ from consumers.merge.links import node_of
 from consumers.merge.places import places
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.situations import Assembled, assemble, ids_of
+from consumers.merge.told import Told, told_by
 from consumers.merge.users import UserTotals
 from consumers.merge.view import (
     DecisionItem,
@@ -73,6 +73,7 @@ class State:
         """Records that are held in quarantine; told by whoever judges them, and shown in the view."""
 
         self._entities: dict[str, Entity] = {}
+        self._told: dict[str, Told] = {}
         self._digest = SetDigest()
         self._touched: set[str] = set()
         self._known: set[str] = set()
@@ -234,11 +235,11 @@ class State:
         )
 
     def _energy(self) -> Iterable[EnergyItem]:
-        for incident in sorted(self._open_members(), key=lambda i: i.reference):
-            if incident.energy:
-                yield EnergyItem.model_construct(ref=incident.reference, **dict(incident.energy))
+        for told in sorted(self._open_members(), key=lambda told: told.ref):
+            if told.incident.energy:
+                yield EnergyItem.model_construct(ref=told.ref, **dict(told.incident.energy))
 
-    def _open_members(self) -> Iterable[Incident]:
+    def _open_members(self) -> Iterable[Told]:
         for situation in self._ongoing:
             yield from self._situations[situation].open_members
 
@@ -281,8 +282,9 @@ class State:
             match message:
                 case Incident():
                     stale.add(ref)
+                    told = self._told[ref] = told_by(entity)
                     self._graph.put(ref, node_of(entity))
-                    self._actors.put_open(ref, owner(message) if message.state in OPEN_INCIDENT_STATES else None)
+                    self._actors.put_open(ref, told.owner if told.is_open else None)
                 case Link():
                     self._graph.put_assertion(ref, message)
                 case Ack():
@@ -338,7 +340,7 @@ class State:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
         measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
-        made = assemble(component, self._entities, measures, self._answers.is_disputed, self._rules)
+        made = assemble(component, self._told, measures, self._answers.is_disputed, self._rules)
         situation = made.situation.id
         self._situations[situation] = made
         self._totals.add(made.situation.users)
@@ -350,7 +352,7 @@ class State:
             self._ongoing.add(situation)
         self._areas.put(situation, made.open_members)
         self._actors.put_situation(
-            situation, made.situation.severity.level, (owner(incident) for incident in made.open_members)
+            situation, made.situation.severity.level, (incident.owner for incident in made.open_members)
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
         for place in places(component, changed, self._entities, situation):

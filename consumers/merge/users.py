@@ -21,14 +21,11 @@ from operator import not_
 from typing import NamedTuple
 
 from bus import geography
-from bus.messages import Incident, Users
-from bus.vocabulary import IMPACT_ORDER, AreaKind, CountScope, Impact, Service
+from bus.messages import Users
+from bus.vocabulary import AreaKind, CountScope, Impact, Service
 from consumers.merge.components import DisjointSets
-from consumers.merge.entities import owner
+from consumers.merge.told import RANK, Told
 from consumers.merge.view import ServiceUsers, UserRange
-
-RANK = {impact: rank for rank, impact in enumerate(IMPACT_ORDER)}
-"""Impacts by how bad they are."""
 
 _NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
 
@@ -41,38 +38,21 @@ class Report(NamedTuple):
     proxy: bool
     scope: CountScope
     codes: tuple[str, ...]
-    by_area: tuple[tuple[str, int], ...]
+    by_area: Mapping[str, int]
     low: int
     best: int
     high: int
 
 
-def impacts_of(incident: Incident) -> dict[Service, Impact]:
-    """The worst impact per service, over all aspects."""
-    worst: dict[Service, Impact] = {}
-    for entry in incident.impacts:
-        held = worst.get(entry.service)
-        if held is None or RANK[entry.impact] > RANK[held]:
-            worst[entry.service] = entry.impact
-    return worst
-
-
-def area_codes(incident: Incident) -> tuple[str, ...]:
-    """The SCB codes that the incident names, sorted."""
-    return tuple(
-        sorted({area.code for area in incident.areas if area.code and geography.kind_of(area.code) is area.kind})
-    )
-
-
-def count_users(incidents: Iterable[Incident]) -> dict[str, ServiceUsers]:
+def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
     """Affected users per service, of the open incidents of one situation (duplicates left out)."""
     reports: defaultdict[tuple[Service, Impact], list[Report]] = defaultdict(list)
     unknown: defaultdict[tuple[Service, Impact], int] = defaultdict(int)
-    for incident in incidents:
-        for service, impact in impacts_of(incident).items():
+    for told in incidents:
+        for service, impact in told.impacts.items():
             if impact is Impact.NO_IMPACT:
                 continue
-            report = _report(incident, service)
+            report = _report(told, service)
             if report is None:
                 unknown[service, impact] += 1
             else:
@@ -130,22 +110,13 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
     )
 
 
-def _report(incident: Incident, service: Service) -> Report | None:
-    numbers = _numbers(incident.users, service)
-    if numbers is None or incident.users is None:
+def _report(told: Told, service: Service) -> Report | None:
+    users = told.incident.users
+    numbers = _numbers(users, service)
+    if users is None or numbers is None:
         return None
-    low, best, high = numbers
-    return Report(
-        incident.reference,
-        owner(incident),
-        incident.on_behalf_of is not None,
-        incident.users.scope,
-        area_codes(incident),
-        tuple(sorted(incident.users.by_area.items())),
-        low,
-        best,
-        high,
-    )
+    proxy = told.incident.on_behalf_of is not None
+    return Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
 
 
 def _numbers(users: Users | None, service: Service) -> tuple[int, int, int] | None:
@@ -209,7 +180,7 @@ def _same_people(cluster: Sequence[Report], numbers: Sequence[int]) -> int:
     if all(r.by_area for r in cluster):
         per_area: dict[str, int] = {}
         for report in cluster:
-            for code, number in report.by_area:
+            for code, number in report.by_area.items():
                 per_area[code] = max(per_area.get(code, 0), number)
         amounts.append(sum(per_area.values()))
     disjoint, total = Coverage(), 0

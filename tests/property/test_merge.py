@@ -139,36 +139,21 @@ def test_p7_every_incident_is_in_exactly_one_situation(messages, as_of):
     assert sorted(placed) == sorted(standing)
 
 
-@given(st.lists(envelopes(incidents()), max_size=8), envelopes(incidents()), instants)
-def test_p10_a_duplicate_report_never_raises_low(messages, envelope, as_of):
-    others = [e for e in messages if e.message.reference != envelope.message.reference]
-    primary = next((e.message for e in others if e.message.state is not IncidentState.RETRACTED), None)
-    assume(primary is not None and primary.duplicate_of is None)
-    winners = {i for s in view(others, as_of).situations for i in s.members}
-    assume(primary.reference in winners)
-    duplicate = Envelope(
-        envelope.message.model_copy(
-            update={
-                "duplicate_of": primary.reference,
-                "related_to": (),
-                "caused_by": (),
-                "energy": None,
-                "event_refs": (),
-                "infrastructure_ids": (),
-            }
-        ),
+@given(sets_of_messages, envelopes(incidents()), incidents(), instants)
+def test_p10_a_duplicate_report_never_raises_low(messages, primary, told_again, as_of):
+    """Of an incident that is told by nobody else: somebody tells it again, and says that it is the same."""
+    first = Envelope(
+        primary.message.model_copy(update={"actor": "tretton", "id": "P", "duplicate_of": None}),
         b"\x01" * 32,
-        envelope.sent_at,
-        envelope.known_at,
+        primary.sent_at,
+        primary.known_at,
     )
-    assume(not any(envelope.message.reference in _named(e.message) for e in others))
+    assume(first.message.state is not IncidentState.RETRACTED)
+    ties = {"related_to": (), "caused_by": (), "energy": None, "event_refs": (), "infrastructure_ids": ()}
+    again = told_again.model_copy(update={**ties, "actor": "lagpris", "id": "D", "duplicate_of": "incident/tretton/P"})
+    duplicate = Envelope(again, b"\x02" * 32, primary.sent_at, primary.known_at)
     low = lambda v: {s: {i: r.low for i, r in u.by_impact.items()} for s, u in v.totals.users.items()}  # noqa: E731
-    assert low(view([*others, duplicate], as_of)) == low(view(others, as_of))
-
-
-def _named(incident: Incident) -> set[str | None]:
-    named = {incident.duplicate_of, *incident.related_to, *(d.ref for d in incident.caused_by)}
-    return named | ({incident.energy.power_incident} if incident.energy else set())
+    assert low(view([*messages, first, duplicate], as_of)) == low(view([*messages, first], as_of))
 
 
 @given(sets_of_messages, instants)

@@ -1,0 +1,78 @@
+"""What an incident tells, drawn out of its messages once, for all who ask: situations, areas, severity, users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from bus import geography
+from bus.messages import Incident
+from bus.vocabulary import IMPACT_ORDER, MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, Service
+from consumers.merge.entities import Entity, incident_of, owner
+
+RANK = {impact: rank for rank, impact in enumerate(IMPACT_ORDER)}
+"""Impacts by how bad they are."""
+
+_NEARLY_ALL = 90.0
+"""Percent affected from which an outage of a wider area counts as one of each area in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The standing word on one incident."""
+
+    ref: str
+    incident: Incident
+    owner: str
+    """Whose report it is: the operator that it speaks for, else the actor that sent it."""
+    is_open: bool
+    impacts: dict[Service, Impact]
+    """The worst impact per service, over all aspects."""
+    worst: Impact
+    codes: tuple[str, ...]
+    """The SCB codes that it names, sorted. Places without a code are in none."""
+    mobile_down: bool
+    mobile_down_nearly_all: bool
+    known_at: datetime
+    """When the bus last learnt something new of it."""
+    step: int | None
+    """How the count of users changed between the last two revisions that count alike; None where no two do."""
+
+
+def told_by(entity: Entity) -> Told:
+    """What an entity that is an incident tells. Raises TypeError for any other."""
+    incident = incident_of(entity)
+    impacts: dict[Service, Impact] = {}
+    for entry in incident.impacts:
+        held = impacts.get(entry.service)
+        if held is None or RANK[entry.impact] > RANK[held]:
+            impacts[entry.service] = entry.impact
+    down = [i for i in incident.impacts if i.impact is Impact.OUTAGE and i.service in MOBILE_SERVICES]
+    return Told(
+        ref=entity.ref,
+        incident=incident,
+        owner=owner(incident),
+        is_open=incident.state in OPEN_INCIDENT_STATES,
+        impacts=impacts,
+        worst=max(impacts.values(), key=RANK.__getitem__),
+        codes=tuple(sorted({a.code for a in incident.areas if a.code and geography.kind_of(a.code) is a.kind})),
+        mobile_down=bool(down),
+        mobile_down_nearly_all=any((i.percent_affected or 0) >= _NEARLY_ALL for i in down),
+        known_at=entity.latest_known_at,
+        step=_step(entity) if len(entity) > 1 else None,
+    )
+
+
+def _step(entity: Entity) -> int | None:
+    counts = [
+        ((users.basis, users.scope), users.value)
+        for envelope in entity.history()
+        if isinstance(envelope.message, Incident)
+        and (users := envelope.message.users) is not None
+        and users.value is not None
+    ]
+    if not counts:
+        return None
+    way, last = counts[-1]
+    earlier = [value for counted, value in counts[:-1] if counted == way]
+    return last - earlier[-1] if earlier else None
