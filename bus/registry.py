@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from bus.errors import InvalidRegistry
+from bus.instants import FROM_JSON, Instant
+from bus.messages import Part
 from bus.references import ACTOR_PATTERN
 from bus.vocabulary import Audience, Role
 
@@ -22,13 +24,11 @@ Slug = Annotated[str, StringConstraints(pattern=ACTOR_PATTERN)]
 ANYONE = "*"
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Entry(Part):
     slug: Slug
     name: str = Field(min_length=1, max_length=120)
-    valid_from: AwareDatetime | None = None
-    valid_until: AwareDatetime | None = None
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
 
     @model_validator(mode="after")
     def _ends_after_start(self) -> _Entry:
@@ -58,6 +58,8 @@ class ReaderEntry(_Entry):
     """A reader: a hub, a staff tool or an integrator, with what it may see."""
 
     audience: Audience
+    writes_view: bool = False
+    """A hub: it may write the feed and the quarantine topic."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def _entries(model: type[E], table: str, document: dict[str, Any], source: str) 
         if not isinstance(fields, dict):
             raise InvalidRegistry(f"{source}: {table}.{slug} must be a table")
         try:
-            yield model.model_validate({**fields, "slug": slug})
+            yield model.model_validate({**fields, "slug": slug}, context={FROM_JSON: True})
         except ValidationError as error:
             fault = error.errors()[0]
             path = ".".join([table, slug, *(str(part) for part in fault["loc"])])

@@ -10,7 +10,6 @@ from bus.errors import InvalidSettings
 from bus.references import Kind
 from bus.vocabulary import MessageStatus
 
-
 __all__ = ["COORDINATION_ONLY", "Kind", "Realm", "TopicPartition"]
 
 _KINDS = {kind.value: kind for kind in Kind}

@@ -30,6 +30,7 @@ from bus.broker.server import properties
 from bus.credentials import Credentials, write_private
 from bus.errors import BrokerError
 from bus.settings import Settings
+from bus.transport.connection import Connection
 
 __all__ = ["HOME_VARIABLE", "Running", "default_directory", "start", "status", "stop"]
 
@@ -87,8 +88,10 @@ def start(
     directory = directory.expanduser().absolute()
     with _locked(directory, report):
         cluster = _cluster(directory, nodes)
-        down = [node for node in cluster.nodes if Process.recall(node.pid_file) is None]
+        found = [(node, Process.recall(node.pid_file)) for node in cluster.nodes]
+        down = [node for node, process in found if process is None]
         if not down:
+            _await_ready(cluster, [(node, process) for node, process in found if process])
             report(f"Kafka is already running at {cluster.bootstrap}")
             return _running(cluster)
 
@@ -106,7 +109,7 @@ def start(
             for node in down:
                 _format(cluster, node, tools)
             for node in down:
-                launched.append((node, _launch(cluster, node, tools, flags)))
+                launched.append((node, _launch(node, tools, flags)))  # noqa: PERF401 - what was launched must be known
             _await_ready(cluster, launched)
         except BaseException:
             _end([process for _, process in launched], report)
@@ -139,14 +142,17 @@ def status(directory: Path) -> Running | None:
 @contextmanager
 def _locked(directory: Path, report: Report) -> Iterator[None]:
     """One start or stop at a time per directory; the lock goes with the process that holds it."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (directory / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            report(f"waiting: another process is starting or stopping the broker in {directory}")
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with (directory / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report(f"waiting: another process is starting or stopping the broker in {directory}")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+    except OSError as error:
+        raise BrokerError(f"the broker in {directory}: {error}; check the directory's rights and free space") from error
 
 
 def _cluster(directory: Path, nodes: int | None) -> Cluster:
@@ -215,7 +221,7 @@ def _format(cluster: Cluster, node: Node, tools: Runtime) -> None:
     node.formatted.touch(mode=0o600)
 
 
-def _launch(cluster: Cluster, node: Node, tools: Runtime, flags: Sequence[str]) -> Process:
+def _launch(node: Node, tools: Runtime, flags: Sequence[str]) -> Process:
     logging = resources.files(__package__).joinpath("log4j2.properties").read_text(encoding="utf-8")
     configuration = node.directory / "log4j2.properties"
     configuration.write_text(logging, encoding="utf-8")
@@ -234,7 +240,7 @@ def _await_ready(cluster: Cluster, launched: Sequence[tuple[Node, Process]]) -> 
     while not (all(_listens(node) for node in cluster.nodes) and _answers(cluster)):
         for node, process in launched:
             if not process.alive():
-                raise BrokerError(f"Kafka's node {node.number} ended while starting.{_tail(node)}")
+                raise BrokerError(f"Kafka's node {node.number} has ended.{_tail(node)}")
         if time.monotonic() > deadline:
             raise BrokerError(f"Kafka did not become ready within {READY_SECONDS:.0f} s.{_tail(launched[0][0])}")
         time.sleep(POLL_SECONDS)
@@ -251,14 +257,7 @@ def _answers(cluster: Cluster) -> bool:
     """Whether the administrator can log in, and every node has joined."""
 
     async def members() -> int:
-        client = AIOKafkaClient(
-            bootstrap_servers=cluster.bootstrap,
-            security_protocol="SASL_PLAINTEXT",
-            sasl_mechanism="SCRAM-SHA-512",
-            sasl_plain_username=ADMIN,
-            sasl_plain_password=cluster.admin_password,
-            request_timeout_ms=5_000,
-        )
+        client = AIOKafkaClient(**Connection.of(cluster.credentials.settings()).client_options)
         try:
             await client.bootstrap()
             return len(client.cluster.brokers())

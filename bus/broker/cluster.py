@@ -87,7 +87,7 @@ class Cluster:
         """A new identity, with no ports chosen yet (0)."""
         return cls(
             directory=directory,
-            id=base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("="),
+            id=_new_id(),
             ports=(0,) * nodes,
             controller_ports=(0,) * nodes,
             admin_password=new_password(),
@@ -132,6 +132,13 @@ class Cluster:
     @property
     def credentials(self) -> Credentials:
         return Credentials(bootstrap=self.bootstrap, user=ADMIN, password=self.admin_password)
+
+
+def _new_id() -> str:
+    """As Kafka makes them: 16 random bytes in URL-safe base64, without a leading hyphen (a tool would see an option)."""
+    while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
+        pass
+    return made
 
 
 def is_free(port: int) -> bool:

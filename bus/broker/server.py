@@ -65,6 +65,9 @@ def properties(cluster: Cluster, node: Node) -> str:
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.num.partitions": 1,
         "group.initial.rebalance.delay.ms": 0,
+        # A killed node is missed, and let in again, only after this time.
+        "broker.session.timeout.ms": 3_000 if len(nodes) == 1 else 6_000,
+        "broker.heartbeat.interval.ms": 500,
         "num.network.threads": 2,
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,

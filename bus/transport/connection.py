@@ -39,6 +39,9 @@ PRODUCT = "ntsg-bus"
 REQUEST_TIMEOUT = 15.0
 """Seconds until an unanswered request counts as lost and its connection is renewed."""
 
+KNOCK_TIMEOUT = 3.0
+"""Seconds that a broker has to let a user in, when the question is what is wrong."""
+
 RETRY_PAUSE = 0.1
 """Seconds between two attempts at something that a broker will do again shortly."""
 
@@ -129,15 +132,15 @@ class Connection:
     @classmethod
     def of(cls, settings: Settings) -> Connection:
         """Raises InvalidSettings when the password is missing or the CA certificate cannot be read."""
-        security: dict[str, Any] = {"security_protocol": "PLAINTEXT"}
+        security: dict[str, Any] = {"security_protocol": "SSL" if settings.tls_ca else "PLAINTEXT"}
         if settings.tls_ca is not None:
-            security = {"security_protocol": "SSL", "ssl_context": _ssl_context(settings)}
+            security["ssl_context"] = _ssl_context(settings)
         if settings.user is not None:
             password = settings.secret()
             if not password:
                 raise InvalidSettings(f"user {settings.user!r} has no password; set password_file")
             security |= {
-                "security_protocol": f"SASL_{security['security_protocol']}".replace("SASL_SSL", "SASL_SSL"),
+                "security_protocol": f"SASL_{security['security_protocol']}",
                 "sasl_mechanism": "SCRAM-SHA-512",
                 "sasl_plain_username": settings.user,
                 "sasl_plain_password": password,
@@ -177,19 +180,21 @@ class Connection:
         seen: list[BusError] = []
         for host, port, _ in collect_hosts(self.bootstrap):
             try:
-                connection = await create_conn(
-                    host,
-                    port,
-                    client_id=PRODUCT,
-                    request_timeout_ms=int(REQUEST_TIMEOUT * 1000),
-                    **self.security,
-                )
+                async with asyncio.timeout(KNOCK_TIMEOUT):
+                    await self._knock(host, port)
             except (kafka.KafkaError, OSError, TimeoutError) as error:
                 seen.append(self._obstacle(f"{host}:{port}", error))
             else:
-                await connection.close()
                 return
         raise next((error for error in seen if isinstance(error, AuthenticationFailed)), seen[0])
+
+    async def _knock(self, host: str, port: int) -> None:
+        timeout_ms = int(REQUEST_TIMEOUT * 1000)
+        connection = await create_conn(host, port, client_id=PRODUCT, request_timeout_ms=timeout_ms, **self.security)
+        try:
+            await connection.send(MetadataRequest([]))  # nobody's connection is refused at its first request
+        finally:
+            await connection.close()
 
     def _obstacle(self, address: str, error: Exception) -> BusError:
         found = bus_error(error, f"connecting to {address} as {self.user or 'nobody'}")

@@ -19,9 +19,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from bus.errors import TooLarge
 from bus.topics import TopicPartition
 
 Headers = Sequence[tuple[str, bytes]]
+
+MAX_RECORD_BYTES = 1_000_000
+"""Largest record that the bus takes: key, value and headers together. (Brokers refuse batches over 1,048,588 bytes.)"""
 
 
 class Stored(Protocol):
@@ -53,6 +57,16 @@ class Outgoing:
     key: bytes
     value: bytes | None
     headers: Headers = ()
+
+    def check_size(self) -> None:
+        """Raises TooLarge above MAX_RECORD_BYTES."""
+        size = len(self.key) + len(self.value or b"")
+        size += sum(len(name) + len(content) for name, content in self.headers)
+        if size > MAX_RECORD_BYTES:
+            raise TooLarge(
+                f"{self.topic}: the record {self.key.decode(errors='replace')} has {size:,} bytes;"
+                f" the bus takes {MAX_RECORD_BYTES:,}: shorten its texts or split it"
+            )
 
 
 class Position(NamedTuple):
@@ -98,7 +112,10 @@ class Transaction(Protocol):
     """A transactional writer: each `send` is one atomic batch."""
 
     async def send(self, records: Sequence[Outgoing]) -> Sequence[Position]:
-        """Store all of the records or none. Raises Fenced when a newer holder of the id has taken over."""
+        """Store all of the records or none. Raises Fenced when a newer holder of the id has taken over.
+
+        Stored for good when this returns; readers see them (and `end_offsets` counts them) some milliseconds later.
+        """
 
 
 class Transport(Protocol):

@@ -1,0 +1,52 @@
+# demo    a storm on a real Kafka, in this terminal
+# check   lint, format, types
+# test    all tests; they start the broker that they need
+# bench   side-by-side measurements, as ratios
+# lock    renew requirements.lock (UPGRADE=--upgrade for newer versions)
+# clean   remove the environment and everything that was built
+#
+# Each target makes .venv itself. Another interpreter: make PYTHON=python3.13 test
+
+SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
+CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
+PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c '$(SUITABLE)' 2>/dev/null && echo $$name && break; done)
+
+BIN := .venv/bin
+READY := .venv/ready
+SHIPPED := bus schemas producers consumers ntsg.py
+
+.PHONY: demo check test bench lock clean
+.DEFAULT_GOAL := check
+
+demo: $(READY)
+	$(BIN)/ntsg demo
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy $(SHIPPED)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
+# What this machine has set for its own installer must not leak into a file that others use.
+lock: $(READY)
+	env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
+		$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --quiet $(UPGRADE) \
+		--universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer found; install one, or name it: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@"$(PYTHON)" -c '$(SUITABLE)' || { echo "$(PYTHON) is too old or does not run: Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)

@@ -1,0 +1,277 @@
+"""From the log to the picture: `Fold` takes the records of a realm, in any interleaving of partitions, and keeps the
+state of the merge. No I/O, no clock.
+
+Every record is decoded, its sender's authority is judged, and it enters the state or the quarantine. Registry and
+schemas are logs too, folded here like the rest: when one of them grows, what they refused is judged again. The result
+at equal `inputs` is equal, whatever the order in which the partitions were read. One event cannot be folded forwards:
+an entry of the registry that forbids what was accepted under the one before. Then `needs_refold` says so, and the
+owner folds the log from its start.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from bus.codec import Codec
+from bus.envelope import Envelope, sent_at
+from bus.errors import (
+    CodecError,
+    DamagedBody,
+    InvalidMessage,
+    NotSingleObject,
+    UnknownFingerprint,
+    WrongSchema,
+)
+from bus.instants import EPOCH, from_millis, to_millis
+from bus.messages import MESSAGES, Message
+from bus.references import Kind, record_key
+from bus.registry import Actor, ReaderEntry, Registry
+from bus.topics import Realm, TopicPartition
+from bus.transport.port import Stored
+from consumers.authority import Refusal, RefusalCode, judge, judge_actor
+from consumers.merge import State
+from consumers.quarantine import Held, Quarantine
+
+_CODES: dict[type[CodecError], RefusalCode] = {
+    NotSingleObject: RefusalCode.NOT_SINGLE_OBJECT,
+    UnknownFingerprint: RefusalCode.UNKNOWN_FINGERPRINT,
+    DamagedBody: RefusalCode.DAMAGED_BODY,
+    WrongSchema: RefusalCode.WRONG_SCHEMA,
+}
+
+
+NO_VALUE = "a record without value; what is over is said with a state"
+
+
+class Progress(NamedTuple):
+    """How far one partition is folded, and the last record that was."""
+
+    partition: TopicPartition
+    next_offset: int
+    last: Stored
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One partition, and what its topic says of the records in it."""
+
+    partition: TopicPartition
+    take: Callable[[_Lane, Stored, datetime], None]
+    kind: Kind = Kind.INCIDENT
+    owner: str = ""
+    model: type[Message] = Message
+    next_offset: int = 0
+    known_millis: int = -1
+    known_at: datetime = EPOCH
+    last: Stored | None = None
+    ended: bool = False
+    accepted: dict[str | None, array[int]] = field(default_factory=dict)
+    """The known_at (milliseconds) of what was accepted, by on_behalf_of: all that it takes to judge it again."""
+
+
+class Fold:
+    """The picture of a realm, as far as records were applied.
+
+    With `until`, only what the bus knew by then is folded: a prefix of every partition. Learnt schemas stay in `codec`,
+    so each fold over another prefix wants a codec of its own (the default).
+    """
+
+    def __init__(self, realm: Realm, codec: Codec | None = None, *, until: datetime | None = None) -> None:
+        self.realm = realm
+        self.state = State(realm)
+        self.quarantine = Quarantine()
+        self.needs_refold = False
+        self._codec = codec or Codec()
+        self._until = None if until is None else to_millis(until)
+        self._lanes: dict[tuple[str, int], _Lane | None] = {}
+        self._entries: dict[tuple[int, int], Actor] = {}
+        self._fingerprints: set[str] = set()
+        self._registry = Registry()
+        self._registry_grew = False
+        self.state.registry = self._registry
+
+    @property
+    def registry(self) -> Registry:
+        return self._registry
+
+    @property
+    def inputs(self) -> Mapping[str, int]:
+        """The next offset of every partition that holds a record, as `topic:partition`, sorted. Equal inputs are equal
+        sets of records (an empty topic adds none, so it is not named).
+        """
+        return {str(lane.partition): lane.next_offset for lane in self._folded()}
+
+    @property
+    def known_at(self) -> datetime | None:
+        """The greatest known_at folded; None before the first record."""
+        return max((lane.known_at for lane in self._folded() if lane.known_millis >= 0), default=None)
+
+    @property
+    def progress(self) -> Iterable[Progress]:
+        """How far each partition that holds a record is folded."""
+        return [Progress(lane.partition, lane.next_offset, lane.last) for lane in self._folded() if lane.last]
+
+    @property
+    def schemas(self) -> frozenset[str]:
+        """The fingerprints that were learnt from the schemas topic, 16 hex digits each."""
+        return frozenset(self._fingerprints)
+
+    @property
+    def ended(self) -> frozenset[TopicPartition]:
+        """Partitions of which nothing more will be folded, because `until` lies behind."""
+        return frozenset(lane.partition for lane in self._lanes.values() if lane is not None and lane.ended)
+
+    def position(self, partition: TopicPartition) -> int:
+        """The next offset to fold."""
+        lane = self._lanes.get(partition)
+        return lane.next_offset if lane is not None else 0
+
+    def apply(self, records: Iterable[Stored]) -> None:
+        """Fold records, those of one partition in the order of their offsets. What was folded before, and topics that
+        are no input of this realm, are passed over.
+        """
+        lanes, until = self._lanes, self._until
+        for record in records:
+            try:
+                lane = lanes[record.topic, record.partition]
+            except KeyError:
+                lane = self._open(TopicPartition(record.topic, record.partition))
+            if lane is None or lane.ended or record.offset < lane.next_offset:
+                continue
+            if record.timestamp > lane.known_millis:
+                if until is not None and record.timestamp > until:
+                    lane.ended = True
+                    continue
+                lane.known_millis = record.timestamp
+                lane.known_at = from_millis(record.timestamp)
+            lane.take(lane, record, lane.known_at)
+            lane.next_offset = record.offset + 1
+            lane.last = record
+        self._settle_registry()
+        self.state.quarantined = len(self.quarantine)
+
+    def _folded(self) -> list[_Lane]:
+        lanes = (lane for lane in self._lanes.values() if lane is not None and lane.next_offset)
+        return sorted(lanes, key=lambda lane: lane.partition)
+
+    def _open(self, partition: TopicPartition) -> _Lane | None:
+        lane: _Lane | None = None
+        if partition.topic == self.realm.actors:
+            lane = _Lane(partition, self._take_entry)
+        elif partition.topic == self.realm.schemas:
+            lane = _Lane(partition, self._take_schema)
+        elif parsed := self.realm.parse_input(partition.topic):
+            kind, owner = parsed
+            lane = _Lane(partition, self._take_message, kind, owner, MESSAGES[kind])
+        self._lanes[partition] = lane
+        return lane
+
+    def _take_message(self, lane: _Lane, record: Stored, known_at: datetime) -> None:
+        if self._registry_grew:
+            self._settle_registry()
+        if record.value is None:
+            self._hold(record, known_at, Refusal(RefusalCode.NO_VALUE, NO_VALUE))
+            return
+        try:
+            message, content = self._codec.decode(record.value, lane.model)
+        except (CodecError, InvalidMessage) as error:
+            self._hold_unreadable(record, known_at, error)
+            return
+        refusal = self._misplaced(lane, record, message) or judge(
+            message, known_at=known_at, realm=self.realm, registry=self._registry
+        )
+        if refusal is not None:
+            self._hold(record, known_at, refusal)
+            return
+        self._remember(lane, message.on_behalf_of, known_at)
+        self.state.apply(Envelope(message, content, sent_at(record.headers) or known_at, known_at))
+
+    def _misplaced(self, lane: _Lane, record: Stored, message: Message) -> Refusal | None:
+        if message.actor != lane.owner:
+            text = f"says that it is from {message.actor}, on the topic of {lane.owner}"
+            return Refusal(RefusalCode.WRONG_OWNER, text)
+        key = record_key(message.actor, message.id)
+        if record.key != key:
+            found = repr(record.key.decode(errors="replace")) if record.key is not None else "no key"
+            return Refusal(RefusalCode.WRONG_KEY, f"has {found} for its key where {key.decode()!r} belongs")
+        return None
+
+    def _take_entry(self, _: _Lane, record: Stored, known_at: datetime) -> None:
+        try:
+            if record.value is None:
+                raise NotSingleObject("a record without value; the registry is a log: end a validity instead")
+            entry = _read_entry(self._codec, record.value)
+        except (CodecError, InvalidMessage) as error:
+            self._hold_unreadable(record, known_at, error)
+            return
+        if entry is not None:
+            self._entries[record.partition, record.offset] = entry
+            self._registry_grew = True
+
+    def _take_schema(self, _: _Lane, record: Stored, known_at: datetime) -> None:
+        try:
+            fingerprint = self._codec.learn((record.value or b"").decode())
+        except (CodecError, UnicodeDecodeError) as error:
+            self._hold(record, known_at, Refusal(RefusalCode.WRONG_SCHEMA, f"not a schema: {error}"))
+            return
+        self._fingerprints.add(fingerprint)
+        self._judge_again(self.quarantine.release_for_schema(fingerprint))
+
+    def _settle_registry(self) -> None:
+        """Judge by the registry as it is now, whom it refused and whom it let in."""
+        if not self._registry_grew:
+            return
+        self._registry_grew = False
+        before = self._registry
+        self._registry = Registry.of(entry for _, entry in sorted(self._entries.items(), key=lambda found: found[0]))
+        self.state.registry = self._registry
+        self.needs_refold = self.needs_refold or any(
+            self._refused_now(lane)
+            for lane in self._lanes.values()
+            if lane is not None and before.actors.get(lane.owner) != self._registry.actors.get(lane.owner)
+        )
+        self._judge_again(self.quarantine.release_for_registry())
+
+    def _refused_now(self, lane: _Lane) -> bool:
+        return any(
+            judge_actor(lane.owner, lane.kind, on_behalf_of, known_at=from_millis(millis), registry=self._registry)
+            for on_behalf_of, known in lane.accepted.items()
+            for millis in known
+        )
+
+    def _remember(self, lane: _Lane, on_behalf_of: str | None, known_at: datetime) -> None:
+        known = lane.accepted.get(on_behalf_of)
+        if known is None:
+            known = lane.accepted[on_behalf_of] = array("q")
+        millis = to_millis(known_at)
+        if not known or known[-1] != millis:
+            known.append(millis)
+
+    def _judge_again(self, released: Iterable[Held]) -> None:
+        for held in released:
+            lane = self._lanes[held.record.topic, held.record.partition]
+            if lane is not None:
+                lane.take(lane, held.record, held.known_at)
+
+    def _hold_unreadable(self, record: Stored, known_at: datetime, error: CodecError | InvalidMessage) -> None:
+        if isinstance(error, InvalidMessage):
+            refusal = Refusal(RefusalCode.INVALID_MESSAGE, str(error))
+        else:
+            refusal = Refusal(_CODES[type(error)], str(error))
+        self._hold(record, known_at, refusal, error.fingerprint if isinstance(error, UnknownFingerprint) else None)
+
+    def _hold(self, record: Stored, known_at: datetime, refusal: Refusal, fingerprint: str | None = None) -> None:
+        self.quarantine.hold(Held(record, known_at, refusal, fingerprint))
+
+
+def _read_entry(codec: Codec, value: bytes) -> Actor | None:
+    """An entry of the registry; None for a reader's, who says nothing that could be judged."""
+    try:
+        return codec.decode(value, Actor)[0]
+    except WrongSchema:
+        codec.decode(value, ReaderEntry)
+        return None

@@ -1,0 +1,112 @@
+"""What a hub answers over HTTP: its health, the view, and the digest that two rooms compare.
+
+Reading only, and nobody is asked who they are: hence bound to loopback unless told otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bus.errors import InvalidSettings
+from bus.instants import Instant
+from bus.messages import Part
+from consumers.merge.view import View
+
+
+class HubStatus(Part):
+    """What a hub has folded and how it is, without the picture. Equal `inputs` and `rules` mean equal `digest`."""
+
+    realm: str
+    as_of: Instant
+    inputs: dict[str, int]
+    digest: str
+    rules: str
+    settled: bool
+    """Whether the hub has met the end of the log, and the bus still answers."""
+    alive: bool
+    """False when reading stands still although there is something to read."""
+    leader: bool
+    quarantined: int
+    held_back: tuple[str, ...]
+    """Partitions (`topic:partition`) on which a transaction that stays open hides records."""
+
+
+class Hub(Protocol):
+    """What is asked of a hub."""
+
+    def view(self) -> View: ...
+    def status(self) -> HubStatus: ...
+
+
+def api(hub: Hub) -> Starlette:
+    """The application. The health paths answer 200 or 503, with the status either way."""
+
+    async def live(_: Request) -> Response:
+        status = hub.status()
+        return _json(status, 200 if status.alive else 503)
+
+    async def ready(_: Request) -> Response:
+        status = hub.status()
+        return _json(status, 200 if status.settled else 503)
+
+    async def view(_: Request) -> Response:
+        return _json(hub.view())
+
+    async def digest(_: Request) -> Response:
+        return _json(hub.status())
+
+    return Starlette(
+        routes=[
+            Route("/health/live", live),
+            Route("/health/ready", ready),
+            Route("/v1/view", view),
+            Route("/v1/digest", digest),
+        ]
+    )
+
+
+@asynccontextmanager
+async def serving(application: Starlette, host: str, port: int) -> AsyncIterator[str]:
+    """Serve while the body runs; yields the address (`http://host:port`). Port 0 takes any that is free.
+
+    Raises InvalidSettings when the address cannot be bound.
+    """
+    with _bound(host, port) as listener:
+        server = _Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            bound_host, bound_port = listener.getsockname()[:2]
+            yield f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Leaves the signals to whoever runs the hub."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InvalidSettings(f"cannot listen on {host}:{port}: {error.strerror}; choose another port") from error
+
+
+def _json(model: Part, status: int = 200) -> Response:
+    return Response(model.model_dump_json(), status, media_type="application/json")

@@ -1,0 +1,163 @@
+"""A hub: log -> fold -> view feed and API. One process, any number of replicas.
+
+This module only puts the parts together. The intake follows the log, the store keeps a snapshot of it, the leader
+writes the feed when nobody else does, the API answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import signal
+from collections.abc import AsyncIterator, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from bus.errors import BusUnavailable, InvalidSettings
+from bus.settings import Settings
+from bus.topics import Realm
+from bus.transport.kafka import KafkaTransport
+from bus.transport.port import Transport
+from consumers.hub.api import HubStatus, api, serving
+from consumers.hub.clock import Clock, Now, wall_clock
+from consumers.hub.intake import Intake, Pace
+from consumers.hub.leader import Leader, Tempo
+from consumers.hub.store import Store
+from consumers.merge.view import View
+
+HOST = "127.0.0.1"
+GC_THRESHOLDS = (50_000, 50, 50)
+"""The picture is large and has no cycles: the collector would walk it again and again, and find nothing."""
+
+log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """One replica, as `running_hub` gives it."""
+
+    def __init__(self, realm: Realm, intake: Intake, leader: Leader, clock: Clock) -> None:
+        self.address = ""
+        """Where it answers: `http://host:port`."""
+        self._realm = realm
+        self._intake = intake
+        self._leader = leader
+        self._clock = clock
+
+    async def settled(self) -> None:
+        """Wait until the hub has met the end of the log."""
+        await self._intake.wait_settled()
+
+    def view(self) -> View:
+        """The picture as of now. Before the hub is settled it says so."""
+        fold = self._intake.fold
+        return fold.state.view(self._clock.as_of(fold), fold.inputs, self._intake.settled)
+
+    def status(self) -> HubStatus:
+        """What is folded, and how the hub is."""
+        fold = self._intake.fold
+        return HubStatus(
+            realm=self._realm.name,
+            as_of=self._clock.as_of(fold),
+            inputs=dict(fold.inputs),
+            digest=fold.state.digest,
+            rules=fold.state.rules,
+            settled=self._intake.settled,
+            alive=self._intake.alive,
+            leader=self._leader.leads,
+            quarantined=len(fold.quarantine),
+            held_back=tuple(str(partition) for partition in self._intake.held_back),
+        )
+
+
+@asynccontextmanager
+async def running_hub(
+    transport: Transport,
+    realm: Realm,
+    directory: Path,
+    *,
+    host: str = HOST,
+    port: int = 0,
+    pace: Pace | None = None,
+    tempo: Tempo | None = None,
+    now: Now = wall_clock,
+) -> AsyncIterator[Hub]:
+    """A hub while the body runs. Port 0 takes any that is free.
+
+    `directory` holds the snapshot, and the file `address` while the hub answers; it belongs to one hub at a time.
+    Raises InvalidSettings if another hub has it, or the address cannot be bound.
+    """
+    with _owned(directory):
+        clock, store = Clock(now), Store(directory, realm)
+        intake = Intake(transport, realm, store, pace)
+        leader = Leader(transport, realm, intake, clock, tempo)
+        hub = Hub(realm, intake, leader, clock)
+        address = directory / "address"
+        async with serving(api(hub), host, port) as hub.address:
+            address.write_text(hub.address + "\n", encoding="utf-8")
+            try:
+                # Left in reverse order: the store last, so that it writes all that was folded.
+                async with _running(store.run()), _running(intake.run()), _running(leader.run()):
+                    yield hub
+            finally:
+                address.unlink(missing_ok=True)
+
+
+async def serve(settings: Settings, *, directory: Path, host: str = HOST, port: int = 0) -> None:
+    """Run a hub as this process until SIGTERM or SIGINT. A bus that does not answer is waited for.
+
+    Raises InvalidSettings, AuthenticationFailed, NotAllowed.
+    """
+    transport, realm = KafkaTransport(settings), Realm(settings.realm)
+    try:
+        await transport.partitions([realm.actors])
+    except BusUnavailable as error:
+        log.warning("waiting_for_the_bus", reason=str(error))
+    gc.set_threshold(*GC_THRESHOLDS)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with running_hub(transport, realm, directory, host=host, port=port) as hub:
+        log.info("hub_started", address=hub.address, realm=settings.realm)
+        async with _running(_freeze_when_settled(hub)):
+            await stop.wait()
+    log.info("hub_stopped")
+
+
+async def _freeze_when_settled(hub: Hub) -> None:
+    """What was folded at the start stays for good: the collector need not look at it again."""
+    await hub.settled()
+    gc.collect()
+    gc.freeze()
+
+
+@asynccontextmanager
+async def _running(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the work beside the body, and end it with the body. If it fails, the body is cancelled."""
+    own: Exception | None = None
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - the body's own: raised below as it is, not inside a group
+            own = error
+        finally:
+            task.cancel()
+    if own is not None:
+        raise own
+
+
+@contextmanager
+def _owned(directory: Path) -> Iterator[None]:
+    """Take the directory, which the lock gives back however the process ends."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (directory / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InvalidSettings(f"{directory} belongs to another running hub; name another directory") from error
+        yield

@@ -1,0 +1,228 @@
+"""One hub at a time writes the feed and the quarantine topic: leadership by silence.
+
+The leader ends a batch at least each second. A settled hub that has heard none for a while stands: it opens a
+transaction under the one fixed id, which aborts what the leader before it left open and fences it, dead or asleep. Only
+then does it read what is published, fold at least as far, and publish the difference. Whoever is fenced goes back to
+listening. Two leaders at once cannot write; two candidates at once cost a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import structlog
+
+from bus.codec import Codec, encode
+from bus.errors import BusError, Fenced
+from bus.messages import Part
+from bus.topics import Realm, TopicPartition
+from bus.transport.port import Outgoing, Transaction, Transport
+from consumers.fold import Fold
+from consumers.hub.clock import Clock
+from consumers.hub.intake import Intake
+from consumers.hub.notices import NoticeState, notice, read_notices
+from consumers.merge.view import Summary
+from consumers.quarantine import Place
+from consumers.reading import records_to_end
+from consumers.wire import SUMMARY_KEY, batch, read_summary
+
+YIELD_AFTER = 500
+"""Items compared in one go on taking over; then everything else in the hub gets its turn."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Tempo:
+    """Of leadership, in seconds."""
+
+    beat: float = 1.0
+    """Between two batches at most, changed or not."""
+    gap: float = 0.02
+    """Between two batches at least: so that a burst becomes few batches."""
+    silence: float = 3.0
+    """Without a batch: the leader is gone."""
+    spread: float = 1.0
+    """Random part on top, so that hubs do not stand all at once."""
+    patience: float = 10.0
+    """For a new leader to fold as far as the feed has come; then it gives others the chance."""
+    listen: float = 0.25
+
+
+@dataclass(slots=True)
+class _Published:
+    """What the feed says at its end."""
+
+    values: dict[bytes, bytes]
+    summary: Summary | None
+
+
+class Leader:
+    """Listens to the feed, and writes it when nobody else does."""
+
+    def __init__(
+        self, transport: Transport, realm: Realm, intake: Intake, clock: Clock, tempo: Tempo | None = None
+    ) -> None:
+        self._transport = transport
+        self._realm = realm
+        self._intake = intake
+        self._clock = clock
+        self._tempo = tempo or Tempo()
+        self._codec = Codec()
+        self._feed = TopicPartition(realm.view, 0)
+        self._leads = False
+        self._batch = 0
+        self._took = 0.0
+        """Seconds that the last batch took to be made."""
+
+    @property
+    def leads(self) -> bool:
+        """Whether this hub writes the feed, as far as it knows: a newer leader may have fenced it already."""
+        return self._leads
+
+    async def run(self) -> None:
+        """Listen and lead until cancelled."""
+        while True:
+            try:
+                await self._hear_silence()
+                await self._lead()
+            except Fenced:
+                log.info("fenced", batch=self._batch)
+            except BusError as error:
+                log.warning("leadership_interrupted", reason=str(error))
+                await asyncio.sleep(self._tempo.listen)
+            finally:
+                self._leads = False
+
+    async def _hear_silence(self) -> None:
+        """Return when this hub is settled and nobody has ended a batch for long enough.
+
+        The bus must have said that there is nothing more to hear: who cannot hear must not take silence for a fact.
+        """
+        async with self._transport.reader({self._feed: 0}) as reader:
+            await reader.assign(await reader.end_offsets())
+            heard = time.monotonic()
+            limit = self._tempo.silence + random.uniform(0, self._tempo.spread)  # noqa: S311 - spreads, guards nothing
+            while True:
+                records = await reader.read(timeout=self._tempo.listen)
+                if any(record.key == SUMMARY_KEY for record in records):
+                    heard = time.monotonic()
+                self._keep_ready()
+                if not self._intake.settled or time.monotonic() - heard < limit:
+                    continue
+                if dict(await reader.end_offsets()) == dict(reader.positions()):
+                    return
+
+    def _keep_ready(self) -> None:
+        """Compute what changed, though nobody is told: so that taking over does not have to."""
+        if self._intake.settled and self._intake.grown.is_set():
+            self._intake.grown.clear()
+            self._intake.fold.state.changes(self._clock.as_of(self._intake.fold))
+
+    async def _lead(self) -> None:
+        async with self._transport.transaction(self._realm.leader) as transaction:
+            published = await self._read_feed()
+            notices = await read_notices(self._transport, self._realm)
+            if published.summary is not None:
+                self._batch = published.summary.batch
+                self._clock.not_before(published.summary.as_of)
+                if not await self._catch_up(published.summary.inputs):
+                    log.warning("leadership_declined", reason="the feed is ahead of this hub")
+                    return
+            fold = self._intake.fold
+            if not self._intake.settled:
+                return
+            log.info("leading", after_batch=self._batch, items=len(published.values))
+            await self._publish_difference(transaction, fold, published, notices)
+            self._leads = True
+            while await self._news_of(fold):
+                await self._publish_changes(transaction, fold)
+            log.info("leadership_left", batch=self._batch)
+
+    async def _news_of(self, fold: Fold) -> bool:
+        """Wait for something to publish, or for the next beat. False when this fold is not to be published any more."""
+        # No more than half of the time goes into computing what to publish; the log is read in the other half.
+        gap = min(max(self._tempo.gap, self._took), self._tempo.beat / 2)
+        await asyncio.sleep(gap)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._tempo.beat - gap):
+                await self._intake.grown.wait()
+        return self._intake.settled and self._intake.fold is fold
+
+    async def _publish_changes(self, transaction: Transaction, fold: Fold) -> None:
+        began = time.monotonic()
+        self._intake.grown.clear()
+        as_of = self._clock.as_of(fold)
+        changes = fold.state.changes(as_of)
+        summary = self._summary(fold, as_of)
+        records = [notice(self._realm, place, held) for place, held in fold.quarantine.changes().items()]
+        records += batch(self._realm.view, changes, summary)
+        self._took = time.monotonic() - began
+        await self._send(transaction, records, summary)
+
+    async def _publish_difference(
+        self, transaction: Transaction, fold: Fold, published: _Published, notices: Mapping[bytes, NoticeState]
+    ) -> None:
+        """What the feed must be told to be this fold's picture, whatever it said before."""
+        as_of = self._clock.as_of(fold)
+        fold.state.changes(as_of)  # from here on, changes are counted from these items
+        fold.quarantine.changes()
+        items, summary, held = dict(fold.state.items(as_of)), self._summary(fold, as_of), dict(fold.quarantine.held)
+
+        records = [
+            notice(self._realm, place, entry)
+            for place, entry in held.items()
+            if notices.get(str(place).encode()) is not NoticeState.HELD
+        ]
+        still_held = {str(place).encode() for place in held}
+        records += [
+            notice(self._realm, Place.parse(key.decode()), None)
+            for key, state in notices.items()
+            if state is NoticeState.HELD and key not in still_held
+        ]
+        changed: dict[str, Part | None] = {
+            key.decode(): None for key in published.values if key != SUMMARY_KEY and key.decode() not in items
+        }
+        for number, (key, item) in enumerate(items.items()):
+            if published.values.get(key.encode()) != encode(item):
+                changed[key] = item
+            if number % YIELD_AFTER == 0:
+                await asyncio.sleep(0)
+        await self._send(transaction, [*records, *batch(self._realm.view, changed, summary)], summary)
+
+    async def _send(self, transaction: Transaction, records: Sequence[Outgoing], summary: Summary) -> None:
+        await transaction.send(records)
+        self._batch = summary.batch
+
+    def _summary(self, fold: Fold, as_of: datetime) -> Summary:
+        return fold.state.summary(as_of).model_copy(update={"inputs": fold.inputs, "batch": self._batch + 1})
+
+    async def _read_feed(self) -> _Published:
+        values: dict[bytes, bytes] = {}
+        async for records in records_to_end(self._transport, [self._feed]):
+            for record in records:
+                if record.key is None:
+                    continue
+                if record.value is None:
+                    values.pop(record.key, None)
+                else:
+                    values[record.key] = record.value
+        last = values.get(SUMMARY_KEY)
+        return _Published(values, None if last is None else read_summary(self._codec, last))
+
+    async def _catch_up(self, inputs: Mapping[str, int]) -> bool:
+        """Whether this hub has folded, or folds in time, at least what the feed's last batch was made from."""
+        try:
+            async with asyncio.timeout(self._tempo.patience):
+                while any(self._intake.fold.inputs.get(name, 0) < offset for name, offset in inputs.items()):
+                    self._intake.grown.clear()
+                    await self._intake.grown.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,220 @@
+"""What a hub has folded, on its own disk, so that it need not ask the bus for all of it again.
+
+A cache and nothing more: the log on the bus is the truth. It names the log, the realm, the rules and the schemas that
+it was made with, and the last record of each partition; what does not fit is thrown away whole, and the hub folds from
+the start. Losing this file costs time, never a record.
+
+Rows are the records themselves, appended in batches; one batch is one SQLite transaction, so a killed hub leaves a
+whole snapshot of a moment before. A hash chained over each partition's rows finds a disk that lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import struct
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from bus.topics import TopicPartition
+from bus.transport.port import Headers, Stored
+
+FORMAT = 1
+"""Of the tables below. A snapshot of another format is thrown away."""
+
+SENT_AT = "ce_time"
+"""The one header that a fold reads."""
+
+LOAD_ROWS = 2_000
+_TABLES = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS progress (
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, fingerprint BLOB NOT NULL,
+    chain BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS record (
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
+    key BLOB, value BLOB, sent_at BLOB);
+"""
+_NUMBERS = struct.Struct("<qqq").pack
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a snapshot was made from and with. One that differs in anything is of no use."""
+
+    log: str
+    """Names the log: the fingerprint of the first record of the registry."""
+    realm: str
+    rules: str
+    schemas: str
+    """Names the schemas that the package holds."""
+
+
+class Kept(NamedTuple):
+    """A record as the snapshot keeps it: a `Stored`."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers
+
+
+class Last(NamedTuple):
+    """The last record of a partition that the snapshot holds."""
+
+    offset: int
+    fingerprint: bytes
+
+
+class Damaged(Exception):
+    """The file does not hold what was written to it."""
+
+
+class Snapshot:
+    """The snapshot in one directory. For one hub at a time; plain blocking calls, for a thread where that matters."""
+
+    def __init__(self, directory: Path) -> None:
+        self._path = directory / "snapshot.sqlite"
+        self._database = self._connect()
+        self._chains: dict[TopicPartition, bytes] = {}
+
+    def close(self) -> None:
+        self._database.close()
+
+    def origin(self) -> Origin | None:
+        """None for an empty snapshot, or one of another format."""
+        try:
+            found = dict(self._database.execute("SELECT name, value FROM meta"))
+            if found.get("format") != str(FORMAT):
+                return None
+            return Origin(found["log"], found["realm"], found["rules"], found["schemas"])
+        except (sqlite3.DatabaseError, KeyError):
+            return None
+
+    def last(self) -> Mapping[TopicPartition, Last]:
+        """The last record held, per partition. Raises Damaged."""
+        with _readable(self._path):
+            rows = self._database.execute("SELECT topic, partition, offset, fingerprint FROM progress")
+            return {TopicPartition(topic, partition): Last(offset, mark) for topic, partition, offset, mark in rows}
+
+    def records(self) -> Iterator[Sequence[Stored]]:
+        """All records in the order in which they were folded, some thousand at a time.
+
+        Raises Damaged, possibly after many records: then nothing of it is to be trusted.
+        """
+        with _readable(self._path):
+            expected = {
+                TopicPartition(topic, partition): chain
+                for topic, partition, chain in self._database.execute("SELECT topic, partition, chain FROM progress")
+            }
+            chains: dict[TopicPartition, bytes] = {}
+            cursor = self._database.execute(
+                "SELECT topic, partition, offset, timestamp, key, value, sent_at FROM record ORDER BY rowid"
+            )
+            while rows := cursor.fetchmany(LOAD_ROWS):
+                batch = [Kept._make((*row[:6], ((SENT_AT, row[6]),) if row[6] is not None else ())) for row in rows]
+                _extend(chains, batch)
+                yield batch
+            if chains != expected:
+                raise Damaged(f"{self._path}: the records are not those that were written")
+            self._chains = chains
+
+    def append(self, records: Sequence[Stored]) -> None:
+        """Take up records that follow those held, in one transaction. Raises OSError or sqlite3.Error (a full disk)."""
+        chains = dict(self._chains)
+        kept = [_kept(record) for record in records]
+        last = _extend(chains, kept)
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany(
+                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(*record[:6], dict(record.headers).get(SENT_AT)) for record in kept],
+            )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)",
+                [
+                    (*partition, record.offset, fingerprint(record), chains[partition])
+                    for partition, record in last.items()
+                ],
+            )
+        self._chains = chains
+
+    def begin(self, origin: Origin) -> None:
+        """Throw away what is held, and begin anew."""
+        self._database.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+        self._database = self._connect()
+        self._chains = {}
+        named = {
+            "format": str(FORMAT),
+            "log": origin.log,
+            "realm": origin.realm,
+            "rules": origin.rules,
+            "schemas": origin.schemas,
+        }
+        with self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany("INSERT INTO meta VALUES (?, ?)", named.items())
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(database)
+        except sqlite3.DatabaseError as error:
+            log.warning("snapshot_unreadable", path=str(self._path), reason=str(error))
+            database.close()
+            for suffix in ("", "-wal", "-shm"):
+                Path(f"{self._path}{suffix}").unlink(missing_ok=True)
+            database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+            _prepare(database)
+        return database
+
+
+def fingerprint(record: Stored) -> bytes:
+    """The identity of a record in its place: equal only for the same record of the same log (16 bytes)."""
+    digest = hashlib.blake2b(_NUMBERS(record.partition, record.offset, record.timestamp), digest_size=16)
+    for part in (record.topic.encode(), record.key, record.value):
+        digest.update(b"-" if part is None else b"%d:" % len(part) + part)
+    return digest.digest()
+
+
+def _extend(chains: dict[TopicPartition, bytes], records: Iterable[Kept]) -> Mapping[TopicPartition, Kept]:
+    """Carry the hash chain of each partition on over the records. Returns the last of each partition."""
+    last: dict[TopicPartition, Kept] = {}
+    for record in records:
+        partition = TopicPartition(record.topic, record.partition)
+        link = b"".join((chains.get(partition, b""), fingerprint(record), *(value for _, value in record.headers)))
+        chains[partition] = hashlib.blake2b(link, digest_size=16).digest()
+        last[partition] = record
+    return last
+
+
+def _kept(record: Stored) -> Kept:
+    headers = tuple((name, value) for name, value in record.headers if name == SENT_AT)[:1]
+    return Kept(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers)
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    database.execute("PRAGMA journal_mode = WAL")
+    database.execute("PRAGMA synchronous = NORMAL")
+    database.executescript(_TABLES)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Turns what SQLite says of a broken file into Damaged."""
+    try:
+        yield
+    except (sqlite3.DatabaseError, TypeError) as error:
+        raise Damaged(f"{path}: {error}") from error

@@ -1,0 +1,135 @@
+"""The log itself, read without a hub: the picture as of an instant, and messages as they arrive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from bus.codec import Codec
+from bus.envelope import Envelope, sent_at
+from bus.errors import CodecError, InvalidMessage, UnknownTopic
+from bus.instants import from_millis
+from bus.messages import MESSAGES
+from bus.references import Kind
+from bus.settings import Settings
+from bus.topics import Realm, TopicPartition
+from bus.transport.kafka import KafkaTransport
+from bus.transport.port import Stored, Transport
+from consumers.fold import Fold
+from consumers.quarantine import Place
+
+READ_SECONDS = 1.0
+"""How long one read waits for something new, in seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A record of an input topic: the message that it carries, or why it cannot be read."""
+
+    place: Place
+    envelope: Envelope | None
+    problem: str | None
+
+
+async def fold_log(settings: Settings, as_of: datetime | None = None, *, transport: Transport | None = None) -> Fold:
+    """The fold of the realm's log up to its end, or of what the bus knew by `as_of`.
+
+    Asks no hub. Raises UnknownTopic for a realm that was never provisioned, and other BusErrors.
+    """
+    realm = Realm(settings.realm)
+    transport = transport or KafkaTransport(settings)
+    fold = Fold(realm, until=as_of)
+    inputs = await input_partitions(transport, realm)
+    control = [partition for partition in inputs if partition.topic in (realm.actors, realm.schemas)]
+    for partitions in (control, [partition for partition in inputs if partition not in control]):
+        async for records in records_to_end(transport, partitions):
+            fold.apply(records)
+    return fold
+
+
+async def tail(
+    settings: Settings,
+    kind: Kind | None = None,
+    actor: str | None = None,
+    *,
+    from_start: bool = False,
+    transport: Transport | None = None,
+) -> AsyncIterator[Heard]:
+    """Messages of the realm as they arrive, of one kind or actor or of all, without end. Nobody's authority is judged.
+
+    Topics that are made later are not followed. `known_at` is the append time. Raises UnknownTopic when nothing in the
+    realm fits, and other BusErrors.
+    """
+    realm = Realm(settings.realm)
+    transport = transport or KafkaTransport(settings)
+    codec = Codec()
+    followed = {
+        partition: parsed
+        for partition in await input_partitions(transport, realm)
+        if (parsed := realm.parse_input(partition.topic)) and kind in (None, parsed[0]) and actor in (None, parsed[1])
+    }
+    if not followed:
+        raise UnknownTopic(
+            f"realm {realm} has no topic for kind {kind or 'any'} of actor {actor or 'any'}; see `ntsg provision`"
+        )
+    async for records in records_to_end(transport, await transport.partitions([realm.schemas])):
+        _learn(codec, records)
+    schemas = dict.fromkeys(await transport.partitions([realm.schemas]), 0)
+    async with transport.reader({**dict.fromkeys(followed, 0), **schemas}) as reader:
+        if not from_start:
+            await reader.assign({**await reader.end_offsets(), **schemas})
+        while True:
+            for record in await reader.read(timeout=READ_SECONDS):
+                parsed = followed.get(TopicPartition(record.topic, record.partition))
+                if parsed is None:
+                    _learn(codec, [record])
+                else:
+                    yield _heard(codec, record, parsed[0])
+
+
+async def input_partitions(transport: Transport, realm: Realm) -> Sequence[TopicPartition]:
+    """Everything that the picture of the realm is made from: messages, registry, schemas.
+
+    Raises UnknownTopic for a realm that was never provisioned.
+    """
+    own = (realm.actors, realm.schemas)
+    found = [TopicPartition(*partition) for partition in await transport.partitions()]
+    inputs = [partition for partition in found if partition.topic in own or realm.parse_input(partition.topic)]
+    if realm.actors not in {partition.topic for partition in inputs}:
+        raise UnknownTopic(f"{realm.actors} does not exist, or this user may not see it; run `ntsg provision`")
+    return inputs
+
+
+async def records_to_end(transport: Transport, partitions: Iterable[TopicPartition]) -> AsyncIterator[Sequence[Stored]]:
+    """All records of the partitions, in batches, up to where the log ends when reading begins. Raises BusError."""
+    starts = dict.fromkeys(partitions, 0)
+    if not starts:
+        return
+    async with transport.reader(starts) as reader:
+        ends = await reader.end_offsets()
+        while not reached(reader.positions(), ends):
+            if records := await reader.read(timeout=READ_SECONDS):
+                yield records
+
+
+def reached(positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> bool:
+    """Whether a reader at these positions has met these ends."""
+    return all(positions.get(partition, -1) >= end for partition, end in ends.items())
+
+
+def _learn(codec: Codec, records: Iterable[Stored]) -> None:
+    for record in records:
+        try:
+            codec.learn((record.value or b"").decode())
+        except (CodecError, UnicodeDecodeError):
+            continue  # the hubs hold it in quarantine and say so
+
+
+def _heard(codec: Codec, record: Stored, kind: Kind) -> Heard:
+    known_at = from_millis(record.timestamp)
+    try:
+        message, content = codec.decode(record.value or b"", MESSAGES[kind])
+    except (CodecError, InvalidMessage) as error:
+        return Heard(Place.of(record), None, str(error))
+    return Heard(Place.of(record), Envelope(message, content, sent_at(record.headers) or known_at, known_at), None)

@@ -1,0 +1,69 @@
+"""The live picture straight from the log, for a terminal: no hub is asked, nothing is written."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from bus.errors import BusUnavailable
+from bus.instants import EPOCH
+from bus.settings import Settings
+from bus.topics import Realm, TopicPartition
+from bus.transport.kafka import KafkaTransport
+from bus.transport.port import Reader, Transport
+from consumers.fold import Fold
+from consumers.hub.clock import Clock
+from consumers.merge.view import View
+from consumers.reading import input_partitions, reached
+
+__all__ = ["Sight", "follow"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A picture, and the share of the log that is in it (0 to 1). While the bus is away, its `as_of` stands still."""
+
+    view: View
+    progress: float
+
+
+async def follow(settings: Settings, *, every: float = 1.0, transport: Transport | None = None) -> AsyncIterator[Sight]:
+    """The picture about every `every` seconds, for as long as it is asked for.
+
+    Topics that are made meanwhile are not followed. Raises UnknownTopic for a realm that was never provisioned, and
+    other BusErrors at the beginning; later the picture waits for the bus.
+    """
+    realm = Realm(settings.realm)
+    transport = transport or KafkaTransport(settings)
+    clock, loop = Clock(), asyncio.get_running_loop()
+    as_of, shown_at = EPOCH, -every
+    while True:
+        fold = Fold(realm)
+        partitions = await input_partitions(transport, realm)
+        async with transport.reader(dict.fromkeys(partitions, 0)) as reader:
+            ends: Mapping[TopicPartition, int] = await reader.end_offsets()
+            while not fold.needs_refold:
+                fold.apply(await reader.read(timeout=every))
+                if loop.time() - shown_at < every:
+                    continue
+                ends, heard = await _ends(reader, ends)
+                as_of = clock.as_of(fold) if heard else as_of
+                positions = reader.positions()
+                view = fold.state.view(as_of, fold.inputs, reached(positions, ends))
+                yield Sight(view, _share(positions, ends))
+                shown_at = loop.time()
+
+
+async def _ends(reader: Reader, before: Mapping[TopicPartition, int]) -> tuple[Mapping[TopicPartition, int], bool]:
+    """Where the log ends now, and whether the bus could say so."""
+    try:
+        return await reader.end_offsets(), True
+    except BusUnavailable:
+        return before, False
+
+
+def _share(positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> float:
+    total = sum(ends.values())
+    read = sum(min(positions.get(partition, 0), end) for partition, end in ends.items())
+    return read / total if total else 1.0

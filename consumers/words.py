@@ -1,0 +1,447 @@
+"""What staff read, in Swedish and in English: one catalogue for the terminal, the room and the report.
+
+A word for each symbol of the vocabulary, so that nobody has to read a constant at three in the morning.
+"""
+
+from __future__ import annotations
+
+import locale
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from bus.vocabulary import (
+    CauseDetail,
+    EmergencyImpact,
+    Freshness,
+    Impact,
+    MeasureState,
+    MeasureType,
+    OperatorMode,
+    Service,
+    SituationState,
+)
+
+__all__ = ["ENGLISH", "STOCKHOLM", "SWEDISH", "Language", "Words", "preferred", "words_of"]
+
+STOCKHOLM = ZoneInfo("Europe/Stockholm")
+THIN_SPACE = "\u202f"
+
+
+class Language(StrEnum):
+    SWEDISH = "sv"
+    ENGLISH = "en"
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of one language. `severity` is indexed by level, 0 being *nothing reported*."""
+
+    language: Language
+    title: str
+    actual: str
+    exercise: str
+    as_of: str
+    age: str
+    settled: str
+    catching_up: str
+    then: str
+    picture: str
+    lost: str
+    nothing_reported: str
+    heard: str
+    unknown: str
+    none: str
+    at_least: str
+    missing_counts: tuple[str, str]
+    regions: str
+    without_mobile: str
+    affected: str
+    silent: str
+    conflicts: str
+    active_measures: str
+    awaiting: str
+    quarantined: str
+    actors: str
+    measures: str
+    because: str
+    cause: str
+    disputed: str
+    users: str
+    emergency: str
+    forecast: str
+    no_forecast: str
+    between: str
+    reports: str
+    duplicates: tuple[str, str]
+    lower_bound: str
+    missing_incidents: str
+    more: str
+    rises: str
+    falls: str
+    severity: tuple[str, str, str, str, str, str]
+    services: Mapping[Service, str]
+    impacts: Mapping[Impact, str]
+    emergencies: Mapping[EmergencyImpact, str]
+    states: Mapping[SituationState, str]
+    freshness: Mapping[Freshness, str]
+    causes: Mapping[CauseDetail, str]
+    measure_types: Mapping[MeasureType, str]
+    measure_states: Mapping[MeasureState, str]
+    modes: Mapping[OperatorMode, str]
+
+    def count(self, number: int | None) -> str:
+        """`120 000` with thin spaces; the word for unknown; the word for none."""
+        if number is None:
+            return self.unknown
+        return self.none if number == 0 else grouped(number)
+
+    def span(self, low: int, best: int | None, high: int | None, unknown_reports: int) -> str:
+        """A range as people say it: `120 000–180 000`, `at least 12 000 (2 reports without a number)`, `unknown`."""
+        if best is None or high is None:
+            text = self.unknown if low == 0 else f"{self.at_least} {grouped(low)}"
+        elif unknown_reports:
+            text = f"{self.at_least} {grouped(low)}"
+        elif low == high:
+            text = self.count(low)
+        else:
+            text = f"{grouped(low)}–{grouped(high)}"
+        return f"{text} ({counted(self.missing_counts, unknown_reports)})" if unknown_reports else text
+
+    def duration(self, length: timedelta) -> str:
+        """An age in the unit that matters: `12 s`, `4 min`, `3 h`, `2 d`."""
+        seconds = max(0, round(length.total_seconds()))
+        for unit, size in (("d", 172_800), ("h", 7_200), ("min", 60)):
+            if seconds >= size:
+                return f"{seconds // {'d': 86_400, 'h': 3_600, 'min': 60}[unit]} {_UNITS[self.language][unit]}"
+        return f"{seconds} s"
+
+    def clock(self, instant: datetime, *, seconds: bool = False, near: datetime | None = None) -> str:
+        """Local time in Sweden; with the date where it is not the day of `near`."""
+        local = instant.astimezone(STOCKHOLM)
+        text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
+        if near is not None and near.astimezone(STOCKHOLM).date() != local.date():
+            text = f"{local.day}/{local.month} {text}"
+        return text
+
+
+_UNITS = {
+    Language.SWEDISH: {"d": "d", "h": "tim", "min": "min"},
+    Language.ENGLISH: {"d": "d", "h": "h", "min": "min"},
+}
+
+
+def counted(forms: tuple[str, str], number: int) -> str:
+    """The form for one, or the form for many."""
+    return forms[number != 1].format(number)
+
+
+def grouped(number: int) -> str:
+    return f"{number:,}".replace(",", THIN_SPACE)
+
+
+SWEDISH = Words(
+    language=Language.SWEDISH,
+    title="Gemensam lägesbild",
+    actual="SKARPT LÄGE",
+    exercise="ÖVNING",
+    as_of="läget",
+    age="ålder",
+    settled="i takt ✓",
+    catching_up="LÄSER IN {}, visa inte som nuläge",
+    then="DÅ {}, inte nuläge",
+    picture="bild",
+    lost="FÖRBINDELSEN BRUTEN sedan {}",
+    nothing_reported="ingen rapporterad störning",
+    heard="{} av {} aktörer hörda i tid",
+    unknown="okänt",
+    none="inga",
+    at_least="minst",
+    missing_counts=("{} rapport saknar antal", "{} rapporter saknar antal"),
+    regions="områden",
+    without_mobile="Inget nät",
+    affected="Utan",
+    silent="Tysta",
+    conflicts="Konflikter",
+    active_measures="Åtgärder",
+    awaiting="Väntar",
+    quarantined="Karantän",
+    actors="Aktörer",
+    measures="Åtgärder",
+    because="Nivå",
+    cause="Orsak",
+    disputed="omtvistad",
+    users="Drabbade",
+    emergency="112",
+    forecast="Åter",
+    no_forecast="ingen prognos",
+    between="mellan {} och {}",
+    reports="Rapporter",
+    duplicates=("{} dubblett", "{} dubbletter"),
+    lower_bound="minst",
+    missing_incidents="{} saknas",
+    more="… {} till",
+    rises="stigande",
+    falls="avtagande",
+    severity=("Inget rapporterat", "Ingen", "Obetydlig", "Betydande", "Avsevärd", "Katastrofal"),
+    services={
+        Service.MOBILE_VOICE: "tal",
+        Service.MOBILE_DATA: "mobildata",
+        Service.MOBILE_MESSAGING: "sms",
+        Service.FIXED_VOICE: "fast telefoni",
+        Service.FIXED_INTERNET: "bredband",
+        Service.IOT_M2M: "uppkopplade saker",
+        Service.TV_BROADCAST: "tv",
+        Service.TRANSPORT: "transportnät",
+        Service.DARK_FIBRE: "svartfiber",
+        Service.INTERNATIONAL: "utlandsförbindelser",
+        Service.INTERCONNECT: "samtrafik",
+        Service.IX: "knutpunkt",
+        Service.DNS: "namnuppslagning",
+        Service.TIME_SYNC: "tid",
+        Service.NUMBER_PLATFORM: "nummertjänster",
+        Service.EMERGENCY_CALL: "112-samtal",
+        Service.PUBLIC_WARNING: "VMA",
+        Service.PUBLIC_SAFETY_RADIO: "blåljusradio",
+        Service.OTHER: "annat",
+        Service.UNKNOWN: "okänd tjänst",
+    },
+    impacts={
+        Impact.NO_IMPACT: "ingen påverkan",
+        Impact.REDUCED_REDUNDANCY: "minskad redundans",
+        Impact.DEGRADED: "försämrat",
+        Impact.OUTAGE: "avbrott",
+        Impact.UNKNOWN: "okänd påverkan",
+    },
+    emergencies={
+        EmergencyImpact.NONE: "112 opåverkat",
+        EmergencyImpact.UNKNOWN: "112 okänt",
+        EmergencyImpact.DEGRADED: "112 försämrat",
+        EmergencyImpact.LOCATION_LOST: "112 utan position",
+        EmergencyImpact.LOST_WITH_FALLBACK: "112 med reserv",
+        EmergencyImpact.LOST_NO_FALLBACK: "112 NÅS INTE",
+    },
+    states={
+        SituationState.ONGOING: "pågår",
+        SituationState.RESTORED: "återställd",
+        SituationState.CLOSED: "avslutad",
+        SituationState.UNKNOWN: "okänt läge",
+    },
+    freshness={
+        Freshness.FRESH: "aktuell",
+        Freshness.DUE: "väntas",
+        Freshness.STALE: "inaktuell",
+        Freshness.SILENT: "tyst",
+        Freshness.UNKNOWN: "okänd",
+    },
+    causes={
+        CauseDetail.POWER_CUT: "strömavbrott",
+        CauseDetail.POWER_SURGE: "överspänning",
+        CauseDetail.FUEL_EXHAUSTION: "slut på bränsle",
+        CauseDetail.COOLING: "kyla",
+        CauseDetail.HARDWARE_FAILURE: "fel i utrustning",
+        CauseDetail.SOFTWARE_BUG: "programfel",
+        CauseDetail.FAULTY_CHANGE: "felaktig ändring",
+        CauseDetail.CONFIG_ERROR: "felaktig inställning",
+        CauseDetail.CERT_EXPIRY: "utgånget certifikat",
+        CauseDetail.OVERLOAD: "överlast",
+        CauseDetail.CABLE_CUT: "kabelbrott",
+        CauseDetail.SUBSEA_CABLE_CUT: "brott på sjökabel",
+        CauseDetail.CABLE_THEFT: "kabelstöld",
+        CauseDetail.ARSON: "mordbrand",
+        CauseDetail.FIRE: "brand",
+        CauseDetail.FLOOD: "översvämning",
+        CauseDetail.WIND: "vind",
+        CauseDetail.ICE_SNOW: "is och snö",
+        CauseDetail.LANDSLIDE: "skred",
+        CauseDetail.WILDFIRE: "skogsbrand",
+        CauseDetail.DDOS: "överbelastningsangrepp",
+        CauseDetail.MALWARE: "skadlig kod",
+        CauseDetail.INTRUSION: "intrång",
+        CauseDetail.HIJACK: "kapning",
+        CauseDetail.SABOTAGE: "sabotage",
+        CauseDetail.EMI_JAMMING: "störsändning",
+        CauseDetail.GNSS_LOSS: "bortfall av satellitnavigering",
+        CauseDetail.SECURITY_SHUTDOWN: "avstängning av säkerhetsskäl",
+        CauseDetail.PROCEDURE_FLAW: "brist i rutin",
+        CauseDetail.SUPPLIER: "leverantör",
+        CauseDetail.OTHER: "annat",
+        CauseDetail.UNKNOWN: "okänd",
+    },
+    measure_types={
+        MeasureType.BILATERAL_ROAMING: "roaming mellan operatörer",
+        MeasureType.NATIONAL_ROAMING_HEIGHTENED_ALERT: "nationell roaming, höjd beredskap",
+        MeasureType.CRISIS_ROAMING_SIM: "krisroaming med SIM-kort",
+        MeasureType.RAN_WILT: "radion stängs för 112",
+        MeasureType.CAPACITY_ADDED: "mer kapacitet",
+        MeasureType.TRAFFIC_REROUTE: "trafik omledd",
+        MeasureType.TRAFFIC_PRIORITISATION: "trafik prioriterad",
+        MeasureType.TRAFFIC_RESTRICTION: "trafik begränsad",
+        MeasureType.MAINTENANCE_FREEZE: "förändringsstopp",
+        MeasureType.CHANGE_ROLLBACK: "ändring återtagen",
+        MeasureType.MOBILE_BASE_STATION: "mobil basstation",
+        MeasureType.BACKUP_POWER: "reservkraft",
+        MeasureType.FUEL_SUPPLY: "bränsle",
+        MeasureType.SATELLITE_BACKHAUL: "satellitförbindelse",
+        MeasureType.FIBRE_REPAIR: "fiberlagning",
+        MeasureType.CREW_DEPLOYED: "lag ute",
+        MeasureType.STAFF_CONTINUITY: "bemanning",
+        MeasureType.NUMBER_REDIRECT: "nummer omstyrda",
+        MeasureType.OPEN_WIFI: "öppet wifi",
+        MeasureType.SPECTRUM_SHARING: "delat spektrum",
+        MeasureType.CUSTOMER_INFO: "kundinformation",
+        MeasureType.VMA_REQUESTED: "VMA begärt",
+        MeasureType.PHYSICAL_PROTECTION: "fysiskt skydd",
+        MeasureType.ISOLATION: "isolering",
+        MeasureType.OTHER: "annat",
+        MeasureType.UNKNOWN: "okänd åtgärd",
+    },
+    measure_states={
+        MeasureState.PROPOSED: "föreslagen",
+        MeasureState.REQUESTED: "begärd",
+        MeasureState.AGREED: "överenskommen",
+        MeasureState.DECLINED: "avböjd",
+        MeasureState.PLANNED: "planerad",
+        MeasureState.ACTIVATING: "startar",
+        MeasureState.ACTIVE: "aktiv",
+        MeasureState.DEACTIVATING: "avslutas",
+        MeasureState.ENDED: "avslutad",
+        MeasureState.FAILED: "misslyckad",
+        MeasureState.RETRACTED: "återtagen",
+        MeasureState.UNKNOWN: "okänt läge",
+    },
+    modes={
+        OperatorMode.NORMAL: "normal drift",
+        OperatorMode.REDUCED: "reducerad drift",
+        OperatorMode.CRISIS: "krisläge",
+        OperatorMode.UNKNOWN: "okänd drift",
+    },
+)
+
+ENGLISH = Words(
+    language=Language.ENGLISH,
+    title="Common picture",
+    actual="REAL",
+    exercise="EXERCISE",
+    as_of="as of",
+    age="age",
+    settled="up to date ✓",
+    catching_up="CATCHING UP {}, do not show as the present",
+    then="THEN {}, not the present",
+    picture="picture",
+    lost="CONNECTION LOST since {}",
+    nothing_reported="no disturbance reported",
+    heard="{} of {} actors heard in time",
+    unknown="unknown",
+    none="none",
+    at_least="at least",
+    missing_counts=("{} report without a number", "{} reports without a number"),
+    regions="areas",
+    without_mobile="No mobile",
+    affected="Lacks",
+    silent="Silent",
+    conflicts="Conflicts",
+    active_measures="Measures",
+    awaiting="Awaiting",
+    quarantined="Rejected",
+    actors="Actors",
+    measures="Measures",
+    because="Level",
+    cause="Cause",
+    disputed="disputed",
+    users="Affected",
+    emergency="112",
+    forecast="Back",
+    no_forecast="no forecast",
+    between="between {} and {}",
+    reports="Reports",
+    duplicates=("{} duplicate", "{} duplicates"),
+    lower_bound="at least",
+    missing_incidents="{} missing",
+    more="… {} more",
+    rises="rising",
+    falls="falling",
+    severity=("Nothing reported", "None", "Minor", "Significant", "Considerable", "Catastrophic"),
+    services={
+        Service.MOBILE_VOICE: "voice",
+        Service.MOBILE_DATA: "mobile data",
+        Service.MOBILE_MESSAGING: "messaging",
+        Service.FIXED_VOICE: "fixed voice",
+        Service.FIXED_INTERNET: "broadband",
+        Service.IOT_M2M: "connected things",
+        Service.TV_BROADCAST: "television",
+        Service.TRANSPORT: "transport",
+        Service.DARK_FIBRE: "dark fibre",
+        Service.INTERNATIONAL: "international links",
+        Service.INTERCONNECT: "interconnect",
+        Service.IX: "exchange point",
+        Service.DNS: "name resolution",
+        Service.TIME_SYNC: "time",
+        Service.NUMBER_PLATFORM: "number services",
+        Service.EMERGENCY_CALL: "112 calls",
+        Service.PUBLIC_WARNING: "public warning",
+        Service.PUBLIC_SAFETY_RADIO: "public safety radio",
+        Service.OTHER: "other",
+        Service.UNKNOWN: "unknown service",
+    },
+    impacts={
+        Impact.NO_IMPACT: "no impact",
+        Impact.REDUCED_REDUNDANCY: "reduced redundancy",
+        Impact.DEGRADED: "degraded",
+        Impact.OUTAGE: "outage",
+        Impact.UNKNOWN: "unknown impact",
+    },
+    emergencies={
+        EmergencyImpact.NONE: "112 unaffected",
+        EmergencyImpact.UNKNOWN: "112 unknown",
+        EmergencyImpact.DEGRADED: "112 degraded",
+        EmergencyImpact.LOCATION_LOST: "112 without position",
+        EmergencyImpact.LOST_WITH_FALLBACK: "112 by fallback",
+        EmergencyImpact.LOST_NO_FALLBACK: "112 UNREACHABLE",
+    },
+    states={
+        SituationState.ONGOING: "ongoing",
+        SituationState.RESTORED: "restored",
+        SituationState.CLOSED: "closed",
+        SituationState.UNKNOWN: "unknown state",
+    },
+    freshness={
+        Freshness.FRESH: "fresh",
+        Freshness.DUE: "due",
+        Freshness.STALE: "stale",
+        Freshness.SILENT: "silent",
+        Freshness.UNKNOWN: "unknown",
+    },
+    causes={detail: detail.lower().replace("_", " ") for detail in CauseDetail}
+    | {CauseDetail.DDOS: "denial of service", CauseDetail.GNSS_LOSS: "loss of satellite navigation"},
+    measure_types={kind: kind.lower().replace("_", " ") for kind in MeasureType}
+    | {
+        MeasureType.BILATERAL_ROAMING: "roaming between operators",
+        MeasureType.NATIONAL_ROAMING_HEIGHTENED_ALERT: "national roaming, heightened alert",
+        MeasureType.CRISIS_ROAMING_SIM: "crisis roaming by SIM card",
+        MeasureType.RAN_WILT: "radio off for 112",
+        MeasureType.VMA_REQUESTED: "public warning requested",
+        MeasureType.OPEN_WIFI: "open Wi-Fi",
+    },
+    measure_states={state: state.lower() for state in MeasureState},
+    modes={
+        OperatorMode.NORMAL: "normal running",
+        OperatorMode.REDUCED: "reduced running",
+        OperatorMode.CRISIS: "crisis mode",
+        OperatorMode.UNKNOWN: "unknown running",
+    },
+)
+
+_CATALOGUE = {words.language: words for words in (SWEDISH, ENGLISH)}
+
+
+def words_of(language: Language) -> Words:
+    return _CATALOGUE[language]
+
+
+def preferred() -> Language:
+    """By the user's locale: English where it says so, otherwise Swedish."""
+    name = locale.setlocale(locale.LC_MESSAGES, "") or ""
+    return Language.ENGLISH if name.startswith("en") else Language.SWEDISH

@@ -1,0 +1,68 @@
+"""What the hub lives through: its own death at any moment, and the broker's."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from bus.broker import Running
+from bus.topics import Realm
+from consumers.reading import fold_log
+from tests.conftest import OwnBroker, ProvisionedGroup
+from tests.group import incident
+from tests.hubs import Consumer, Hubs, write
+
+ROUNDS = 4
+
+
+@pytest.fixture
+def hubs(group: ProvisionedGroup, tmp_path: Path) -> Iterator[Hubs]:
+    with Hubs(group, tmp_path / "hubs") as started:
+        yield started
+
+
+async def test_killed_at_any_moment_the_same_digest(group: ProvisionedGroup, hubs: Hubs) -> None:
+    """The moments differ from run to run; what is promised does not."""
+    for round_ in range(ROUNDS):
+        hub = hubs.start("one")
+        await hub.shows(lambda status: True, "answering")
+        await write(
+            group.settings("nordtel"),
+            [incident(id=f"I-{n % 400}", revision=round_ * 1000 + n) for n in range(1, 1000)],
+        )
+        await asyncio.sleep(random.uniform(0, 1.5))
+        hub.kill()
+    fold = await fold_log(group.settings("hub"))
+    hub = hubs.start("one")
+    last = await hub.shows(lambda status: status.settled and status.inputs == dict(fold.inputs), "settled at the end")
+    assert last.digest == fold.state.digest
+    assert "snapshot_loaded" in hub.output
+    assert "snapshot_damaged" not in hub.output
+    assert "snapshot_refused" not in hub.output
+
+
+async def test_the_broker_dies_and_comes_back_while_hub_and_consumer_read(
+    own_broker: Callable[..., OwnBroker],
+    provisioned: Callable[[Running, Realm], Awaitable[ProvisionedGroup]],
+    realm: Realm,
+    tmp_path: Path,
+) -> None:
+    broker = own_broker()
+    group = await provisioned(broker.start(), realm)
+    with Hubs(group, tmp_path / "hubs") as hubs:
+        hub = hubs.start("one")
+        await hub.leads()
+        async with Consumer.reading(group.settings("room")) as consumer:
+            await write(group.settings("nordtel"), [incident()])
+            await consumer.goes_on()
+            broker.kill()
+            broker.start()
+            await write(group.settings("nordtel"), [incident(revision=2), incident(id="I-2")])
+            fold = await fold_log(group.settings("hub"))
+            last = await consumer.reaches(fold.state.digest)
+            assert consumer.picture == dict(fold.state.items(last.as_of))
+            assert (await hub.leads()).settled

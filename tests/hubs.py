@@ -1,0 +1,210 @@
+"""Hubs as processes of their own, which a test may kill, and the feed as a consumer reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from bus.messages import Message, Part
+from bus.provision import credentials_file
+from bus.settings import Settings
+from bus.topics import Realm
+from bus.transport.kafka import KafkaTransport
+from consumers.feed import Change, Feed
+from consumers.hub import HubStatus
+from tests.conftest import ProvisionedGroup
+from tests.group import record
+
+PATIENCE = 90.0
+"""Seconds that a test waits for something that must happen. No test asks how soon it does."""
+
+_SERVE = """
+import asyncio, sys
+from pathlib import Path
+from bus.settings import load_settings
+from consumers.hub import serve
+asyncio.run(serve(load_settings(), directory=Path(sys.argv[1])))
+"""
+
+
+async def until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + PATIENCE
+    while not await condition():
+        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class HubProcess:
+    """A hub that runs apart from the test."""
+
+    directory: Path
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, directory: Path, credentials: Path) -> HubProcess:
+        """`credentials` is the file of the user that the hub runs as."""
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "address").unlink(missing_ok=True)
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
+        with (directory / "output").open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-c", _SERVE, str(directory)],
+                env={**environment, "NTSG_CONFIG": str(credentials)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        return cls(directory, process)
+
+    @property
+    def output(self) -> str:
+        return (self.directory / "output").read_text(errors="replace")
+
+    async def status(self) -> HubStatus | None:
+        """What the hub says of itself; None while it does not answer."""
+        assert self.process.poll() is None, f"the hub ended:\n{self.output}"
+        with contextlib.suppress(OSError, httpx.HTTPError):
+            address = (self.directory / "address").read_text().strip()
+            async with httpx.AsyncClient(base_url=address, timeout=2) as client:
+                return HubStatus.model_validate_json((await client.get("/v1/digest")).text)
+        return None
+
+    async def view(self) -> bytes:
+        async with httpx.AsyncClient(base_url=(self.directory / "address").read_text().strip(), timeout=30) as client:
+            return (await client.get("/v1/view")).content
+
+    async def settled(self) -> HubStatus:
+        """Wait until the hub has met the end of the log."""
+        return await self.shows(lambda status: status.settled, "settled")
+
+    async def leads(self) -> HubStatus:
+        return await self.shows(lambda status: status.leader, "the leader")
+
+    async def shows(self, condition: Callable[[HubStatus], bool], what: str) -> HubStatus:
+        found: list[HubStatus] = []
+
+        async def holds() -> bool:
+            status = await self.status()
+            if status is not None and condition(status):
+                found.append(status)
+            return bool(found)
+
+        await until(holds, f"{self.directory.name} is {what}; it says:\n{self.output[-3000:]}")
+        return found[0]
+
+    def kill(self) -> None:
+        """SIGKILL, and gone for sure."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def freeze(self) -> None:
+        self.process.send_signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """However it stands: no process is left."""
+        if self.process.poll() is None:
+            self.wake()
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+
+class Hubs:
+    """Starts hubs of one realm; leaves none behind."""
+
+    def __init__(self, group: ProvisionedGroup, directory: Path) -> None:
+        self._credentials = credentials_file(group.credentials, group.realm, "hub")
+        self._directory = directory
+        self._started: list[HubProcess] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for hub in self._started:
+            hub.end()
+
+    def start(self, name: str) -> HubProcess:
+        """Hubs of one name share a directory, one after the other."""
+        self._started.append(HubProcess.start(self._directory / name, self._credentials))
+        return self._started[-1]
+
+
+@dataclass
+class Consumer:
+    """Reads the feed as an integrator does, and checks what it promises at every step."""
+
+    changes: list[Change] = field(default_factory=list)
+    picture: dict[str, Part] = field(default_factory=dict)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def reading(cls, settings: Settings) -> AsyncIterator[Consumer]:
+        consumer = cls()
+        task = asyncio.create_task(consumer._run(settings))
+        try:
+            yield consumer
+        finally:
+            task.cancel()
+            (outcome,) = await asyncio.gather(task, return_exceptions=True)
+            assert isinstance(outcome, asyncio.CancelledError), f"the feed ended by itself: {outcome!r}"
+
+    async def _run(self, settings: Settings) -> None:
+        async with Feed(settings) as feed:
+            async for change in feed:
+                self._check(change)
+                self.picture.update(change.changed)
+                for key in change.gone:
+                    del self.picture[key]
+                assert self.picture == dict(feed.picture)
+                self.changes.append(change)
+
+    def _check(self, change: Change) -> None:
+        if not self.changes:
+            return
+        last = self.changes[-1]
+        assert change.batch == last.batch + 1, "the feed has a gap"
+        assert change.as_of >= last.as_of, "as_of went back"
+        went_back = {p for p, offset in last.summary.inputs.items() if change.summary.inputs.get(p, 0) < offset}
+        assert not went_back, "inputs went back"
+
+    async def reaches(self, digest: str) -> Change:
+        """Wait for the batch of this digest."""
+
+        async def holds() -> bool:
+            return bool(self.changes) and self.changes[-1].digest == digest
+
+        await until(holds, f"the feed reaches {digest}")
+        return self.changes[-1]
+
+    async def goes_on(self) -> None:
+        """Wait for the next change."""
+        before = len(self.changes)
+
+        async def holds() -> bool:
+            return len(self.changes) > before
+
+        await until(holds, "the feed goes on")
+
+
+async def write(settings: Settings, messages: Sequence[Message]) -> None:
+    """Write messages as this user, who must own the topics."""
+    async with KafkaTransport(settings).writer() as writer:
+        await writer.send([record(Realm(settings.realm), message) for message in messages])

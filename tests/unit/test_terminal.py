@@ -1,0 +1,135 @@
+"""The picture in a terminal: what must be readable from across the room, in both languages, at 80x24."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+
+import pytest
+from rich.console import Console
+
+from bus.ndjson import Line
+from bus.registry import Registry, read_group
+from bus.topics import Realm
+from bus.vocabulary import MessageStatus
+from consumers.files import merge_lines
+from consumers.merge.view import View
+from consumers.terminal import Moment, Picture
+from consumers.words import ENGLISH, SWEDISH, Words
+from producers.storm import storm
+
+START = datetime(2026, 1, 10, 6, tzinfo=UTC)
+WORST = START + timedelta(hours=8, minutes=10)
+
+
+def picture(status: MessageStatus, as_of: datetime) -> View:
+    realm = Realm("ntsg" if status is MessageStatus.ACTUAL else "ntsg-exercise")
+    registry = Registry.of(read_group(resources.files("producers").joinpath("actors.toml").read_text("utf-8"))[0])
+    lines = [Line(step.message, START + step.after) for step in storm(START, status)]
+    return merge_lines(lines, realm=realm, registry=registry, as_of=as_of)
+
+
+@pytest.fixture(scope="module")
+def view() -> View:
+    return picture(MessageStatus.ACTUAL, WORST)
+
+
+def printed(shown: Picture, width: int = 80, height: int = 24) -> list[str]:
+    console = Console(width=width, height=height, color_system=None)
+    return ["".join(segment.text for segment in line).rstrip() for line in console.render_lines(shown)]
+
+
+@pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
+def test_it_fits_a_small_screen(view: View, words: Words) -> None:
+    lines = printed(Picture(view, words, Moment(now=WORST), height=24))
+    assert len(lines) <= 24
+    assert all(len(line) <= 80 for line in lines)
+    text = "\n".join(lines)
+    assert "…" not in "\n".join(lines[:4])  # neither header nor tiles are cut
+    assert words.severity[5] in text
+    assert "Strömavbrott i Kronoberg" in text
+
+
+def test_header_tiles_list_and_detail_come_in_this_order(view: View) -> None:
+    text = "\n".join(printed(Picture(view, SWEDISH), width=140))
+    places = [text.index(word) for word in ("SKARPT LÄGE", "Konflikter", "Sms kommer fram sent", "Drabbade", "Aktörer")]
+    assert places == sorted(places)
+
+
+def test_numbers_are_ranges_and_say_what_is_not_known(view: View) -> None:
+    text = "\n".join(printed(Picture(view, SWEDISH), width=140))
+    assert "tal 107\u202f100–" in text
+    assert "fast telefoni minst 74\u202f800 (1 rapport saknar antal)" in text
+    assert "transportnät okänt (1 rapport saknar antal)" in text
+
+
+def test_an_exercise_can_not_be_taken_for_real(view: View) -> None:
+    exercise = printed(Picture(picture(MessageStatus.EXERCISE, WORST), SWEDISH))
+    assert set(exercise[0]) == {"▞"}
+    assert "ÖVNING" in exercise[1]
+    assert not any("ÖVNING" in line for line in printed(Picture(view, SWEDISH)))
+
+
+@pytest.mark.parametrize(
+    ("moment", "settled", "said"),
+    [
+        (Moment(now=WORST + timedelta(seconds=2)), True, "ålder 2 s"),
+        (Moment(now=WORST + timedelta(seconds=2)), True, "i takt ✓"),
+        (Moment(now=WORST, progress=0.83), False, "LÄSER IN 83 %, visa inte som nuläge"),
+        (Moment(now=WORST + timedelta(minutes=4)), True, "FÖRBINDELSEN BRUTEN sedan 15:10"),
+        (Moment(past=True), True, "DÅ 15:10, inte nuläge"),
+    ],
+)
+def test_the_state_of_the_picture_is_said(view: View, moment: Moment, settled: bool, said: str) -> None:
+    shown = view.model_copy(update={"settled": settled})
+    assert said in "\n".join(printed(Picture(shown, SWEDISH, moment), width=120))
+
+
+def test_no_disturbance_is_said_with_who_was_heard() -> None:
+    early = picture(MessageStatus.ACTUAL, START - timedelta(hours=1))
+    assert "ingen rapporterad störning; 0 av 11 aktörer hörda i tid" in "\n".join(printed(Picture(early, SWEDISH)))
+
+
+def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
+    chosen = next(s for s in view.situations if s.title.startswith("Avgrävd kabel"))
+    text = "\n".join(printed(Picture(view, SWEDISH, chosen=chosen.id), width=140))
+    assert f"situation/{chosen.id}" in text
+
+
+@pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
+def test_the_catalogue_has_a_word_for_every_symbol(words: Words) -> None:
+    for field in fields(words):
+        entries = getattr(words, field.name)
+        if isinstance(entries, Mapping):
+            vocabulary = type(next(iter(entries)))
+            assert set(entries) == set(vocabulary), field.name
+            assert all(entries.values()), field.name
+
+
+def test_counts_are_said_as_people_say_them() -> None:
+    assert SWEDISH.span(0, None, None, 2) == "okänt (2 rapporter saknar antal)"
+    assert SWEDISH.span(0, 0, 0, 0) == "inga"
+    assert SWEDISH.span(12_000, 12_000, 12_000, 2) == "minst 12\u202f000 (2 rapporter saknar antal)"
+    assert ENGLISH.span(120_000, 150_000, 180_000, 0) == "120\u202f000–180\u202f000"
+
+
+@pytest.mark.parametrize(
+    ("length", "said"),
+    [
+        (timedelta(seconds=-3), "0 s"),
+        (timedelta(seconds=59), "59 s"),
+        (timedelta(minutes=4), "4 min"),
+        (timedelta(hours=3), "3 tim"),
+        (timedelta(days=3), "3 d"),
+    ],
+)
+def test_ages_are_in_the_unit_that_matters(length: timedelta, said: str) -> None:
+    assert SWEDISH.duration(length) == said
+
+
+def test_local_time_follows_the_change_of_the_clocks() -> None:
+    assert SWEDISH.clock(datetime(2026, 3, 29, 0, 30, tzinfo=UTC)) == "01:30"
+    assert SWEDISH.clock(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) == "03:30"
+    assert SWEDISH.clock(datetime(2026, 3, 30, 1, 30, tzinfo=UTC), near=WORST) == "30/3 03:30"
