@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module, resources
@@ -751,7 +751,10 @@ def show(found: View, as_json: bool, lang: str | None, *, past: bool = False) ->
 
 
 async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None) -> None:
-    """Show the latest picture on the whole screen, over and over, until cancelled."""
+    """Show the latest picture and its progress on the whole screen, over and over, until cancelled.
+
+    Where there is no screen, print the picture each time that it is another.
+    """
     with extra("hub"):
         from rich.console import Console
         from rich.live import Live
@@ -759,11 +762,17 @@ async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None
         from consumers.terminal import Moment, Picture
     console = Console()
     chosen = words(lang)
-    with Live(console=console, screen=True, auto_refresh=False) as screen:
+    printed = ""
+    with Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else nullcontext() as screen:
         while True:
             if found := latest():
-                moment = Moment(now=datetime.now(UTC), progress=found[1])
-                screen.update(Picture(found[0], chosen, moment, height=console.height), refresh=True)
+                current, progress = found
+                if screen is not None:
+                    moment = Moment(now=datetime.now(UTC), progress=progress)
+                    screen.update(Picture(current, chosen, moment, height=console.height), refresh=True)
+                elif current.digest != printed:
+                    console.print(Picture(current, chosen, Moment(progress=progress)))
+                    printed = current.digest
             await asyncio.sleep(REFRESH_SECONDS)
 
 

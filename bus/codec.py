@@ -85,7 +85,7 @@ class Codec:
         try:
             fields: Any = fastavro.schemaless_reader(body, known.writer, known.reader)
         except Exception as error:  # damaged bytes make fastavro raise nearly anything: EOFError, IndexError, ...
-            raise DamagedBody(f"cannot be read as {known.name}: {error or type(error).__name__}") from error
+            raise DamagedBody(f"cannot be read as {known.name}: {str(error) or type(error).__name__}") from error
         if body.tell() != len(value):
             raise DamagedBody(f"{len(value) - body.tell()} bytes are left over after the {known.name}")
         if known.reader is not None:
@@ -149,6 +149,6 @@ def _degrade_keys(fields: dict[str, Any]) -> None:
     """A newer writer may count users per a service that this reader does not know: those count as UNKNOWN."""
     users = fields.get("users")
     counts = users.get("by_service") if isinstance(users, dict) else None
-    if counts:
+    if isinstance(counts, dict):
         for service in [name for name in counts if name not in _SERVICES]:
             counts[Service.UNKNOWN.value] = counts.get(Service.UNKNOWN.value, 0) + counts.pop(service)

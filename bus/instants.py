@@ -43,11 +43,23 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision) + "Z"
 
 
+def instant_of(value: object) -> datetime:
+    """The instant that an aware datetime or ISO 8601 text stands for. Raises ValueError for anything else."""
+    match value:
+        case datetime() if value.tzinfo is None:
+            raise ValueError("has no time zone; give an aware datetime")
+        case datetime():
+            return _normal(value)
+        case str():
+            return parse_instant(value)
+    raise ValueError("must be an ISO 8601 instant with an offset, for example 2026-01-10T06:00:00Z")
+
+
 def _normal(instant: datetime) -> datetime:
     try:
         utc = instant.astimezone(UTC)
     except OverflowError:
-        raise ValueError("lies outside the years 1 to 9999") from None
+        raise ValueError(_OUT_OF_RANGE) from None
     return utc.replace(microsecond=utc.microsecond // 1000 * 1000)
 
 
@@ -56,14 +68,11 @@ def _validate(value: object, info: ValidationInfo) -> datetime:
         try:
             return from_millis(value)
         except OverflowError:
-            raise ValueError("lies outside the years 1 to 9999") from None
-    if isinstance(value, datetime):
-        if value.tzinfo is None:
-            raise ValueError("has no time zone; give an aware datetime")
-        return _normal(value)
-    if isinstance(value, str):
-        return parse_instant(value)
-    raise ValueError("must be an ISO 8601 instant with an offset, for example 2026-01-10T06:00:00Z")
+            raise ValueError(_OUT_OF_RANGE) from None
+    return instant_of(value)
+
+
+_OUT_OF_RANGE = "lies outside the years 1 to 9999"
 
 
 Instant = Annotated[

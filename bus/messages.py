@@ -332,7 +332,10 @@ class CustomerService(Part):
 
 
 class Status(Message):
-    """How the operator itself is doing: the heartbeat, and the continuity of staff and functions. One entity per actor, with id 'status'."""
+    """How the operator itself is doing: the heartbeat, and the continuity of staff and functions.
+
+    One entity per actor, with id `status`.
+    """
 
     kind: ClassVar[Kind] = Kind.STATUS
 

@@ -15,7 +15,7 @@ CONFIG_VARIABLE = "NTSG_CONFIG"
 
 
 class Settings(BaseSettings):
-    """Where the bus is, and who is asking. Without a user the connection is anonymous, which no provisioned bus allows."""
+    """Where the bus is, and who is asking. Without a user the connection is anonymous; no provisioned bus allows it."""
 
     model_config = SettingsConfigDict(env_prefix="NTSG_", frozen=True, extra="ignore", toml_file=None)
 
@@ -32,8 +32,8 @@ class Settings(BaseSettings):
         settings_cls: type[BaseSettings],
         init_settings: PydanticBaseSettingsSource,
         env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the names are pydantic's
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get(CONFIG_VARIABLE)
         toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()

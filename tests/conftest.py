@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from bus import broker as local_broker
 from bus import provision
 from bus.broker import Running
-from bus.broker.cluster import ADMIN, free_port
+from bus.broker.cluster import ADMIN
 from bus.broker.process import Process
 from bus.credentials import Credentials
 from bus.registry import read_group
@@ -97,12 +97,9 @@ class OwnBroker:
 
     directory: Path
     nodes: int = 1
-    port: int = field(default_factory=lambda: free_port(()))
 
     def start(self) -> Running:
-        return local_broker.start(
-            self.directory, nodes=self.nodes, port=self.port, heap_mb=HEAP_MB, quick=True, report=quiet
-        )
+        return local_broker.start(self.directory, nodes=self.nodes, port=0, heap_mb=HEAP_MB, quick=True, report=quiet)
 
     def stop(self) -> None:
         local_broker.stop(self.directory, report=quiet)

@@ -40,6 +40,7 @@ HEAP_MB = {1: 512, 3: 384}
 READY_SECONDS = 90.0
 STOP_SECONDS = 30.0
 TAIL_LINES = 12
+PORT_ATTEMPTS = 3
 Report = Callable[[str], None]
 
 
@@ -80,8 +81,8 @@ def start(
     """Start the cluster of this directory, making it first if there is none; returns when every node lets us log in.
 
     `nodes` is 1 (default) or 3, and fixed for the life of the directory. `port` is the first node's; without it the
-    remembered one, at first 19092, gives way to a free one where it is taken. `heap_mb` is per node. `quick` trades
-    peak speed for a faster start (tests, demo). A cluster that runs already is left as it is.
+    remembered one, at first 19092 (with 0: at first any), gives way to a free one where it is taken. `heap_mb` is per
+    node. `quick` trades peak speed for a faster start (tests, demo). A cluster that runs already is left as it is.
 
     Raises BrokerError, with the remedy, and with the end of the server's log where a node failed.
     """
@@ -96,24 +97,14 @@ def start(
             return _running(cluster)
 
         tools = runtime(report)
-        if len(down) == len(cluster.nodes):
-            cluster = _with_free_ports(cluster, port, report)
-            down = list(cluster.nodes)
-        cluster.write()
         heap = heap_mb or HEAP_MB[len(cluster.nodes)]
         flags = [f"-Xmx{heap}m", f"-Xms{min(heap, 128)}m", "-XX:+UseSerialGC"]
         flags += ["-XX:TieredStopAtLevel=1"] if quick else []
         began = time.monotonic()
-        launched: list[tuple[Node, Process]] = []
-        try:
-            for node in down:
-                _format(cluster, node, tools)
-            for node in down:
-                launched.append((node, _launch(node, tools, flags)))  # noqa: PERF401 - what was launched must be known
-            _await_ready(cluster, launched)
-        except BaseException:
-            _end([process for _, process in launched], report)
-            raise
+        if len(down) < len(cluster.nodes):  # the others know the ports that these have
+            _start_nodes(cluster, down, tools, flags, report)
+        else:
+            cluster = _start_on_free_ports(cluster, port, tools, flags, report)
         report(f"Kafka {KAFKA_VERSION} ready at {cluster.bootstrap} after {time.monotonic() - began:.1f} s")
         return _running(cluster)
 
@@ -181,10 +172,46 @@ def _running(cluster: Cluster) -> Running:
     )
 
 
+class _PortLost(BrokerError):
+    """Between our looking and Kafka's listening, somebody else took a port."""
+
+
+def _start_on_free_ports(
+    cluster: Cluster, port: int | None, tools: Runtime, flags: Sequence[str], report: Report
+) -> Cluster:
+    for _ in range(PORT_ATTEMPTS - 1):
+        chosen = _with_free_ports(cluster, port, report)
+        try:
+            _start_nodes(chosen, chosen.nodes, tools, flags, report)
+        except _PortLost:
+            report("another process has just taken a port: trying others")
+        else:
+            return chosen
+    chosen = _with_free_ports(cluster, port, report)
+    _start_nodes(chosen, chosen.nodes, tools, flags, report)
+    return chosen
+
+
+def _start_nodes(cluster: Cluster, down: Sequence[Node], tools: Runtime, flags: Sequence[str], report: Report) -> None:
+    """Start these nodes and wait for the whole cluster; on failure none of them is left running."""
+    cluster.write()
+    launched: list[tuple[Node, Process]] = []
+    try:
+        for node in down:
+            _format(cluster, node, tools)
+        for node in down:
+            launched.append((node, _launch(node, tools, flags)))  # noqa: PERF401 - what was launched must be known
+        _await_ready(cluster, launched)
+    except BaseException:
+        _end([process for _, process in launched], report)
+        raise
+
+
 def _with_free_ports(cluster: Cluster, wanted: int | None, report: Report) -> Cluster:
     """The cluster with ports that are free now: the wanted one, else the remembered ones, else others."""
-    if wanted is not None and not is_free(wanted):
-        raise BrokerError(f"port {wanted} is taken by another process; name another port, or none to have one chosen")
+    first = wanted or None
+    if first is not None and not is_free(first):
+        raise BrokerError(f"port {first} is taken by another process; name another port, or none to have one chosen")
     chosen: list[int] = []
 
     def choose(remembered: int, default: int | None) -> int:
@@ -198,11 +225,11 @@ def _with_free_ports(cluster: Cluster, wanted: int | None, report: Report) -> Cl
 
     ports = []
     for index, remembered in enumerate(cluster.ports):
-        if index == 0 and wanted is not None:
-            chosen.append(wanted)
-            ports.append(wanted)
+        if index == 0 and first is not None:
+            chosen.append(first)
+            ports.append(first)
         else:
-            ports.append(choose(remembered, (wanted or DEFAULT_PORT) + index))
+            ports.append(choose(remembered, None if wanted == 0 else (first or DEFAULT_PORT) + index))
     controllers = [choose(remembered, None) for remembered in cluster.controller_ports]
     return replace(cluster, ports=tuple(ports), controller_ports=tuple(controllers))
 
@@ -240,7 +267,8 @@ def _await_ready(cluster: Cluster, launched: Sequence[tuple[Node, Process]]) -> 
     while not (all(_listens(node) for node in cluster.nodes) and _answers(cluster)):
         for node, process in launched:
             if not process.alive():
-                raise BrokerError(f"Kafka's node {node.number} has ended.{_tail(node)}")
+                error = _PortLost if "Address already in use" in _said(node) else BrokerError
+                raise error(f"Kafka's node {node.number} has ended.{_tail(node)}")
         if time.monotonic() > deadline:
             raise BrokerError(f"Kafka did not become ready within {READY_SECONDS:.0f} s.{_tail(launched[0][0])}")
         time.sleep(POLL_SECONDS)
@@ -284,11 +312,13 @@ def _end(processes: Sequence[Process], report: Report) -> None:
             process.wait(STOP_SECONDS)
 
 
+def _said(node: Node) -> str:
+    files = [file for file in (node.console, node.log) if file.exists()]
+    return "\n".join(file.read_text(encoding="utf-8", errors="replace") for file in files)
+
+
 def _tail(node: Node) -> str:
-    lines: list[str] = []
-    for file in (node.console, node.log):
-        if file.exists():
-            lines += file.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = _said(node).splitlines()
     telling = [line for line in lines if " ERROR " in line or " FATAL " in line or "Exception" in line] or lines
     shown = "\n  ".join(line[:300] for line in telling[-TAIL_LINES:])
     return f" The end of {node.log}:\n  {shown}\nMend what it names and start again."

@@ -135,7 +135,7 @@ class Cluster:
 
 
 def _new_id() -> str:
-    """As Kafka makes them: 16 random bytes in URL-safe base64, without a leading hyphen (a tool would see an option)."""
+    """As Kafka makes them: 16 random bytes in URL-safe base64. A leading hyphen would be taken for an option."""
     while (made := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return made

@@ -147,8 +147,8 @@ class Leader:
 
     async def _news_of(self, fold: Fold) -> bool:
         """Wait for something to publish, or for the next beat. False when this fold is not to be published any more."""
-        # No more than half of the time goes into computing what to publish; the log is read in the other half.
-        gap = min(max(self._tempo.gap, self._took), self._tempo.beat / 2)
+        # However long it takes to compute what to publish: a third of the time is left for reading the log.
+        gap = min(max(self._tempo.gap, self._took / 2), self._tempo.beat / 2)
         await asyncio.sleep(gap)
         with suppress(TimeoutError):
             async with asyncio.timeout(self._tempo.beat - gap):

@@ -15,7 +15,7 @@ import pytest
 
 from bus import broker as local_broker
 from bus.broker import Running
-from bus.broker.cluster import LOOPBACK, Cluster, free_port
+from bus.broker.cluster import LOOPBACK, Cluster, free_port, is_free
 from bus.errors import AuthenticationFailed, BrokerError, BusError
 from bus.provision.actions import CreateTopic
 from bus.provision.administration import Administration
@@ -158,6 +158,23 @@ def test_a_named_port_that_is_taken_is_an_error(tmp_path: Path) -> None:
     port = free_port(())
     with occupied(port), pytest.raises(BrokerError, match=f"port {port} is taken"):
         local_broker.start(tmp_path, port=port, report=silent)
+
+
+def test_a_port_lost_at_the_last_moment_is_given_up_for_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port(())
+    monkeypatch.setattr(local_broker, "DEFAULT_PORT", port)
+    looks = iter([True])  # the first look finds the port free, though it is not
+    monkeypatch.setattr(local_broker, "is_free", lambda asked: next(looks, False) if asked == port else is_free(asked))
+    said: list[str] = []
+    try:
+        with occupied(port):
+            running = local_broker.start(tmp_path, heap_mb=384, quick=True, report=said.append)
+        assert str(port) not in running.bootstrap
+        assert any("just taken a port" in line for line in said)
+    finally:
+        local_broker.stop(tmp_path, report=silent)
 
 
 def test_another_number_of_nodes_is_refused(broker: Running) -> None:

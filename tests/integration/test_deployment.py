@@ -72,7 +72,10 @@ def deployment(secrets: Path) -> Iterator[Deployment]:
     libs.mkdir()
     for jar in tools.jars:
         (libs / jar.name).symlink_to(jar)
-    ports = [[free_port(()) for _ in range(4)] for _ in NODES]
+    taken: list[int] = []
+    for _ in range(4 * len(NODES)):
+        taken.append(free_port(taken))
+    ports = [taken[4 * index : 4 * index + 4] for index in range(len(NODES))]
     voters = ",".join(f"{node}@localhost:{ports[node - 1][1]}" for node in NODES)
     external = ",".join(f"localhost:{ports[node - 1][3]}" for node in NODES)
     processes = []
@@ -123,6 +126,7 @@ async def whole(deployment: Deployment) -> None:
     bus = Administration(deployment.admin)
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
+        assert all(process.poll() is None for process in deployment.processes), f"see {deployment.secrets.parent}"
         with suppress(BusUnavailable, AuthenticationFailed):
             await bus.check()
             if await bus.brokers() == len(NODES):

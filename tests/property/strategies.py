@@ -194,7 +194,9 @@ def statuses(draw: st.DrawFn) -> Status:
     )
 
 
-messages: st.SearchStrategy[Message] = st.one_of(incidents(), incidents(), incidents(), links(), measures(), acks(), statuses())
+messages: st.SearchStrategy[Message] = st.one_of(
+    incidents(), incidents(), incidents(), links(), measures(), acks(), statuses()
+)
 
 
 @st.composite

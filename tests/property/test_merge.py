@@ -77,7 +77,7 @@ def test_p3_a_union_in_parts_is_the_union_at_once(ours, theirs, as_of):
 
 @given(sets_of_messages, envelopes(incidents()), incidents(), instants)
 def test_p4_a_lower_revision_changes_no_facts(messages, late, newer, as_of):
-    """But for the flags, and for how lately something was heard. (A known start: else the lowest revision's stands in.)"""
+    """But for flags, and for how lately something was heard. (Of a known start: else the lowest revision's counts.)"""
     identity = {"actor": late.message.actor, "id": late.message.id, "revision": 9}
     winner = newer.model_copy(update={**identity, "started_at": late.message.observed_at})
     known = [*messages, Envelope(winner, b"\x03" * 32, late.sent_at, late.known_at)]
@@ -235,9 +235,7 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
         by_entity.setdefault(e.message.reference, []).append(e)
     key = lambda e: (e.message.revision, e.sent_at, e.content)  # noqa: E731
     told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
-    nodes = {
-        ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED
-    }
+    nodes = {ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED}
     first = {ref: min(found, key=lambda e: e.message.revision).message.revision for ref, found in by_entity.items()}
     start = {
         ref: m.started_at
