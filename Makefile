@@ -33,11 +33,14 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 # What this machine has set for its own installer must not leak into a file that others use.
+COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
+	$(BIN)/uv pip compile pyproject.toml --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
 lock: $(READY)
-	env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
-		$(BIN)/uv pip compile pyproject.toml --output-file requirements.lock --quiet $(UPGRADE) \
-		--universal --python-version 3.11 --all-extras --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+	$(COMPILE) --all-extras --output-file requirements.lock
+	echo hatchling | $(COMPILE) - --extra hub --extra admin --no-annotate \
+		--constraint requirements.lock --output-file docker/requirements.lock
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,68 @@
+"""The Publisher against raw aiokafka that sends bytes which somebody else has encoded: same topic, same guarantees."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.corpus import START, incidents
+from benchmarks.ground import Ground
+from benchmarks.result import Row, against, alternate
+from bus.envelope import outgoing
+from bus.transport.connection import Connection
+from producers.publisher import Publisher
+
+ACTOR = "nordtel"
+GROUP = "publish"
+AIM = ">= 0.40"
+SAFE = {"acks": "all", "enable_idempotence": True, "max_batch_size": 262_144}
+"""The guarantees of the Publisher, and the batch size that is fastest for raw sending too."""
+
+
+async def measure(ground: Ground, count: int, repeats: int) -> list[Row]:
+    site = await ground.realm("publish")
+    messages = list(incidents(count, (ACTOR,)))
+    records = [outgoing(site.realm, message, START) for message in messages]
+    settings = site.settings(ACTOR)
+
+    async def raw(headers: bool) -> float:
+        producer = AIOKafkaProducer(**SAFE, **Connection.of(settings).client_options)
+        await producer.start()
+        try:
+            began = time.perf_counter()
+            futures = [
+                await producer.send(
+                    record.topic, record.value, key=record.key, headers=record.headers if headers else None
+                )
+                for record in records
+            ]
+            await asyncio.gather(*futures)
+            return count / (time.perf_counter() - began)
+        finally:
+            await producer.stop()
+
+    async def publish_many() -> float:
+        async with Publisher(settings) as publisher:
+            began = time.perf_counter()
+            await publisher.publish_many(messages)
+            return count / (time.perf_counter() - began)
+
+    async def publish_each() -> float:
+        async with Publisher(settings) as publisher:
+            began = time.perf_counter()
+            for start in range(0, count, 1_000):
+                await asyncio.gather(*(publisher.publish(message) for message in messages[start : start + 1_000]))
+            return count / (time.perf_counter() - began)
+
+    values = await alternate(
+        {
+            "raw aiokafka, bytes ready": lambda: raw(headers=False),
+            "raw aiokafka, bytes and headers ready": lambda: raw(headers=True),
+            "Publisher.publish_many": publish_many,
+            "Publisher.publish, a thousand at once": publish_each,
+        },
+        repeats,
+    )
+    return against(GROUP, values, "raw aiokafka, bytes ready", "records/s", {"Publisher.publish_many": AIM})
