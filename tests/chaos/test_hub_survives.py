@@ -66,3 +66,20 @@ async def test_the_broker_dies_and_comes_back_while_hub_and_consumer_read(
             last = await consumer.reaches(fold.state.digest)
             assert consumer.picture == dict(fold.state.items(last.as_of))
             assert (await hub.leads()).settled
+
+
+async def test_a_hub_that_starts_before_the_broker_waits_for_it(
+    own_broker: Callable[..., OwnBroker],
+    provisioned: Callable[[Running, Realm], Awaitable[ProvisionedGroup]],
+    realm: Realm,
+    tmp_path: Path,
+) -> None:
+    broker = own_broker()
+    group = await provisioned(broker.start(), realm)
+    await write(group.settings("nordtel"), [incident()])
+    broker.stop()
+    with Hubs(group, tmp_path / "hubs") as hubs:
+        hub = hubs.start("one")
+        assert not (await hub.shows(lambda status: True, "answering")).settled
+        broker.start()
+        assert (await hub.settled()).digest == (await fold_log(group.settings("hub"))).state.digest

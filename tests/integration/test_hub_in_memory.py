@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +14,12 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from bus.errors import InvalidSettings
+from bus.errors import BusUnavailable, InvalidSettings
 from bus.registry import Actor
 from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
-from bus.transport.port import Outgoing, Stored
+from bus.transport.port import Outgoing, Reader, Stored, Transaction, Writer
 from bus.vocabulary import Role
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
@@ -215,6 +216,96 @@ async def test_as_of_never_goes_back(bus: MemoryTransport, start: Start) -> None
     async with start("other", now=lambda: now[0]) as other:  # its clock is behind the feed
         await until(lambda: other.status().leader)
         assert other.status().as_of >= first
+
+
+class TroubledBus:
+    """The bus in memory, with the troubles of a real one: readers that stand still, questions without answer."""
+
+    def __init__(self, bus: MemoryTransport) -> None:
+        self._bus = bus
+        self.stuck = 0
+        """Readers that will stand still from their first record on, counted down as they are opened."""
+        self.lost = False
+        """Whether no question is answered."""
+
+    @asynccontextmanager
+    async def reader(self, positions: Mapping[TopicPartition, int]) -> AsyncIterator[Reader]:
+        self._answer()
+        inputs = any(partition.topic == REALM.actors for partition in positions)
+        stuck = inputs and self.stuck > 0
+        self.stuck -= stuck
+        async with self._bus.reader(positions) as reader:
+            yield TroubledReader(self, reader, stuck)
+
+    def writer(self) -> AbstractAsyncContextManager[Writer]:
+        return self._bus.writer()
+
+    def transaction(self, transactional_id: str) -> AbstractAsyncContextManager[Transaction]:
+        return self._bus.transaction(transactional_id)
+
+    async def partitions(self, topics: Iterable[str] | None = None) -> Sequence[TopicPartition]:
+        self._answer()
+        return await self._bus.partitions(topics)
+
+    def _answer(self) -> None:
+        if self.lost:
+            raise BusUnavailable("no broker answers")
+
+
+class TroubledReader:
+    def __init__(self, bus: TroubledBus, reader: Reader, stuck: bool) -> None:
+        self._bus = bus
+        self._reader = reader
+        self._stuck = stuck
+
+    async def read(self, *, timeout: float, limit: int = 5_000) -> Sequence[Stored]:
+        if self._bus.lost or (self._stuck and len(self._reader.positions()) > 2):
+            await asyncio.sleep(timeout)
+            return ()
+        return await self._reader.read(timeout=timeout, limit=limit)
+
+    async def assign(self, positions: Mapping[TopicPartition, int]) -> None:
+        await self._reader.assign(positions)
+
+    def positions(self) -> Mapping[TopicPartition, int]:
+        return self._reader.positions()
+
+    async def end_offsets(self) -> Mapping[TopicPartition, int]:
+        self._bus._answer()
+        return await self._reader.end_offsets()
+
+    async def high_watermarks(self) -> Mapping[TopicPartition, int]:
+        self._bus._answer()
+        return await self._reader.high_watermarks()
+
+
+async def test_a_reader_that_stands_still_is_replaced(bus: MemoryTransport, tmp_path: Path) -> None:
+    await send(bus, record(REALM, incident()))
+    troubled = TroubledBus(bus)
+    troubled.stuck = 10
+    pace = replace(PACE, stall=0.2, dead=0.6)
+    async with running_hub(troubled, REALM, tmp_path, pace=pace, tempo=QUICK) as hub:
+        await until(lambda: not hub.status().alive)
+        async with httpx.AsyncClient(base_url=hub.address) as client:
+            assert (await client.get("/health/live")).status_code == 503
+        troubled.stuck = 0
+        await asyncio.wait_for(hub.settled(), PATIENCE)
+        await until(lambda: hub.status().alive)
+        assert len(hub.view().situations) == 1
+
+
+async def test_a_hub_that_is_cut_off_says_so(bus: MemoryTransport, tmp_path: Path) -> None:
+    troubled = TroubledBus(bus)
+    async with running_hub(troubled, REALM, tmp_path, pace=replace(PACE, unheard=0.2), tempo=QUICK) as hub:
+        await asyncio.wait_for(hub.settled(), PATIENCE)
+        troubled.lost = True
+        await send(bus, record(REALM, incident()))
+        await until(lambda: not hub.status().settled)
+        assert hub.status().alive, "restarting it would not help"
+        assert not hub.view().settled
+        troubled.lost = False
+        await asyncio.wait_for(hub.settled(), PATIENCE)
+        await folded_all(bus, hub)
 
 
 # The snapshot

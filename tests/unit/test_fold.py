@@ -260,3 +260,17 @@ def test_the_interleaving_of_partitions_does_not_matter(order: Sequence[int]) ->
     assert fold.inputs == reference.inputs
     assert sorted(codes(fold)) == sorted(codes(reference))
     assert fold.state.view(BEGIN, fold.inputs, True) == reference.state.view(BEGIN, reference.inputs, True)
+
+
+def test_a_flood_of_rubbish_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("consumers.quarantine.MEMORY", 10)
+    log = Log(REALM).group().add(*(moved(GOOD, value=b"rubbish %d" % n) for n in range(3)))
+    log.add(newer_record(REALM, incident()))
+    fold = folded(log)
+    assert len(fold.quarantine) == 4
+    kept = [held.record.value for held in fold.quarantine.held.values()]
+    assert kept[0] == b"rubbish 0"
+    assert kept[1:3] == [None, None], "their places are known, their bytes stand in the log"
+    assert kept[3], "what a schema may yet release is kept whole"
+    fold.apply(log.add(schema_record(REALM, newer_incident_schema())).records)
+    assert len(fold.quarantine) == 3
