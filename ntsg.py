@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from producers.scenario import Step
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 
 class Commands(click.Group):
@@ -328,8 +329,9 @@ def digest(as_of: datetime | None, as_json: bool, **options: Any) -> None:
 
 
 async def picture(settings: Settings, as_of: datetime | None) -> View:
-    from consumers.hub.clock import Clock
-    from consumers.reading import fold_log
+    with extra("hub"):
+        from consumers.hub.clock import Clock
+        from consumers.reading import fold_log
 
     fold = await fold_log(settings, as_of)
     return fold.state.view(as_of or Clock().as_of(fold), fold.inputs, True)
@@ -344,7 +346,8 @@ def watch(lang: str | None, **options: Any) -> None:
     \b
     Example: ntsg watch --config room.toml
     """
-    from consumers.watching import Sight, follow
+    with extra("hub"):
+        from consumers.watching import Sight, follow
 
     settings = settings_of(options)
 
@@ -656,7 +659,7 @@ def demo(once: bool, start: datetime | None, pace: float, realm: str | None, as_
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with demo_broker() as running:
-            found = asyncio.run(play(running, fresh, start, pace, once, lang))
+            found = run(play(running, fresh, start, pace, once, lang))
     except KeyboardInterrupt:
         tell("ended")
         sys.exit(130 if once else 0)
@@ -787,9 +790,25 @@ def words(lang: str | None) -> Words:
 
 def until_interrupted(work: Coroutine[Any, Any, None]) -> None:
     """Run what only ends with Ctrl-C or SIGTERM, which is its proper end."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        asyncio.run(work)
+        run(work)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run the work; SIGTERM ends it as Ctrl-C does: cancelled, cleaned up, KeyboardInterrupt."""
+
+    async def terminable() -> T:
+        task = asyncio.current_task()
+        if task is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        return await work
+
+    try:
+        return asyncio.run(terminable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
+    finally:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # the loop leaves the system's behind
 
 
 @contextmanager

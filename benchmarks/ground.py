@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.corpus import ACTORS, START
 from bus import broker, provision
 from bus.broker import Running
 from bus.credentials import Credentials
@@ -19,7 +20,6 @@ from bus.registry import read_group
 from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
-from benchmarks.corpus import ACTORS, START
 
 GROUP = "".join(f'[actors.{slug}]\nname = "{slug}"\nroles = ["MNO", "COORDINATION"]\n' for slug in ACTORS) + (
     '[readers.hub]\nname = "Hub"\naudience = "FULL"\nwrites_view = true\n'

@@ -210,6 +210,8 @@ class _Assembly:
             self._ended = record.key == SUMMARY_KEY
             if self._ended:
                 self._summary = record.value
+                if self.goal is not None and record.offset >= self.goal:
+                    self.catching_up = False  # a batch from behind the goal: all before it is known
                 if not self.catching_up:
                     yield from self._batch()
             elif record.key is not None:

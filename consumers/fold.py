@@ -14,7 +14,6 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from bus.codec import Codec
 from bus.envelope import Envelope, sent_at
@@ -43,16 +42,7 @@ _CODES: dict[type[CodecError], RefusalCode] = {
     WrongSchema: RefusalCode.WRONG_SCHEMA,
 }
 
-
 NO_VALUE = "a record without value; what is over is said with a state"
-
-
-class Progress(NamedTuple):
-    """How far one partition is folded, and the last record that was."""
-
-    partition: TopicPartition
-    next_offset: int
-    last: Stored
 
 
 @dataclass(slots=True)
@@ -67,7 +57,6 @@ class _Lane:
     next_offset: int = 0
     known_millis: int = -1
     known_at: datetime = EPOCH
-    last: Stored | None = None
     ended: bool = False
     accepted: dict[str | None, array[int]] = field(default_factory=dict)
     """The known_at (milliseconds) of what was accepted, by on_behalf_of: all that it takes to judge it again."""
@@ -89,7 +78,6 @@ class Fold:
         self._until = None if until is None else to_millis(until)
         self._lanes: dict[tuple[str, int], _Lane | None] = {}
         self._entries: dict[tuple[int, int], Actor] = {}
-        self._fingerprints: set[str] = set()
         self._registry = Registry()
         self._registry_grew = False
         self.state.registry = self._registry
@@ -109,21 +97,6 @@ class Fold:
     def known_at(self) -> datetime | None:
         """The greatest known_at folded; None before the first record."""
         return max((lane.known_at for lane in self._folded() if lane.known_millis >= 0), default=None)
-
-    @property
-    def progress(self) -> Iterable[Progress]:
-        """How far each partition that holds a record is folded."""
-        return [Progress(lane.partition, lane.next_offset, lane.last) for lane in self._folded() if lane.last]
-
-    @property
-    def schemas(self) -> frozenset[str]:
-        """The fingerprints that were learnt from the schemas topic, 16 hex digits each."""
-        return frozenset(self._fingerprints)
-
-    @property
-    def ended(self) -> frozenset[TopicPartition]:
-        """Partitions of which nothing more will be folded, because `until` lies behind."""
-        return frozenset(lane.partition for lane in self._lanes.values() if lane is not None and lane.ended)
 
     def position(self, partition: TopicPartition) -> int:
         """The next offset to fold."""
@@ -150,7 +123,6 @@ class Fold:
                 lane.known_at = from_millis(record.timestamp)
             lane.take(lane, record, lane.known_at)
             lane.next_offset = record.offset + 1
-            lane.last = record
         self._settle_registry()
         self.state.quarantined = len(self.quarantine)
 
@@ -218,7 +190,6 @@ class Fold:
         except (CodecError, UnicodeDecodeError) as error:
             self._hold(record, known_at, Refusal(RefusalCode.WRONG_SCHEMA, f"not a schema: {error}"))
             return
-        self._fingerprints.add(fingerprint)
         self._judge_again(self.quarantine.release_for_schema(fingerprint))
 
     def _settle_registry(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,7 +55,7 @@ async def tail(
     *,
     from_start: bool = False,
     transport: Transport | None = None,
-) -> AsyncIterator[Heard]:
+) -> AsyncGenerator[Heard, None]:
     """Messages of the realm as they arrive, of one kind or actor or of all, without end. Nobody's authority is judged.
 
     Topics that are made later are not followed. `known_at` is the append time. Raises UnknownTopic when nothing in the
@@ -80,11 +80,10 @@ async def tail(
         if not from_start:
             await reader.assign({**await reader.end_offsets(), **schemas})
         while True:
-            for record in await reader.read(timeout=READ_SECONDS):
-                parsed = followed.get(TopicPartition(record.topic, record.partition))
-                if parsed is None:
-                    _learn(codec, [record])
-                else:
+            records = await reader.read(timeout=READ_SECONDS)
+            _learn(codec, (record for record in records if record.topic == realm.schemas))
+            for record in records:
+                if parsed := followed.get(TopicPartition(record.topic, record.partition)):
                     yield _heard(codec, record, parsed[0])
 
 

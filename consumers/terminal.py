@@ -118,10 +118,11 @@ def _header(view: View, words: Words, moment: Moment, width: int) -> Iterator[Re
     status = Text(f" {words.exercise if exercise else words.actual} ", EXERCISE if exercise else Style(bold=True))
     as_of = f"{words.as_of} {words.clock(view.as_of, seconds=True, near=moment.now)}"
     name = [status, Text(words.title, Style(bold=True)), _level(worst, words)]
+    lost = moment.now is not None and moment.now - view.as_of > LOST_AFTER
     state = [
         Text(as_of),
         *([Text(f"{words.age} {words.duration(moment.now - view.as_of)}")] if moment.now else []),
-        Text(words.settled) if view.settled else Text(_catching_up(moment, words), ALARM),
+        *([] if lost or moment.past else [_progress(view, words, moment)]),
         Text(f"{words.picture} {view.digest.removeprefix('sha256:')[:6]}", QUIET),
     ]
     if exercise:
@@ -129,7 +130,7 @@ def _header(view: View, words: Words, moment: Moment, width: int) -> Iterator[Re
     yield from [_barred([*name, *state])] if width >= WIDE else [_barred(name), _barred(state)]
     if moment.past:
         yield Text(f" {words.then.format(words.clock(view.as_of, near=moment.now))} ".center(width), ALARM)
-    elif moment.now and moment.now - view.as_of > LOST_AFTER:
+    elif lost:
         yield Text(f" {words.lost.format(words.clock(view.as_of, near=moment.now))} ".center(width), ALARM)
 
 
@@ -137,9 +138,11 @@ def _barred(parts: Sequence[Text]) -> Text:
     return Text(" │ ").join(parts)
 
 
-def _catching_up(moment: Moment, words: Words) -> str:
+def _progress(view: View, words: Words, moment: Moment) -> Text:
+    if view.settled:
+        return Text(words.settled)
     share = "" if moment.progress is None else f"{moment.progress * 100:.0f} %"
-    return f" {words.catching_up.format(share)} "
+    return Text(f" {words.catching_up.format(share)} ", ALARM)
 
 
 def _level(level: int, words: Words) -> Text:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from bus import geography
 from bus.codec import content_hash, encode
 from bus.envelope import Envelope
-from bus.messages import Ack, Area, Incident, Link, Measure, Message, ServiceImpact, Status, Users
+from bus.messages import Ack, Area, Link, Measure, Message, ServiceImpact, Status, Users
 from bus.registry import Actor, Registry
 from bus.topics import Realm
 from bus.vocabulary import (
@@ -91,9 +91,10 @@ def count(value: int | None = None, scope: CountScope = CountScope.OWN_SUBSCRIPT
 
 
 def link(relation: LinkRelation, a: str, b: str, id: str = "L-1", revision: int = 1, **fields: object) -> Envelope:
-    """Staff's word on two incidents, each given as `actor/id`."""
+    """Staff's word on two incidents, each given as `actor/id`, or on anything by its whole reference."""
     opening = _opening("samordning", id, revision)
-    named = {"relation": relation, "a": f"incident/{a}", "b": f"incident/{b}"}
+    a, b = (ref if ref.count("/") > 1 else f"incident/{ref}" for ref in (a, b))
+    named = {"relation": relation, "a": a, "b": b}
     return said(Link.model_validate({**opening, **named, **fields}))
 
 

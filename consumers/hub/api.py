@@ -22,6 +22,9 @@ from bus.instants import Instant
 from bus.messages import Part
 from consumers.merge.view import View
 
+CLOSE_SECONDS = 2
+"""How long an answer under way may take when the hub ends."""
+
 
 class HubStatus(Part):
     """What a hub has folded and how it is, without the picture. Equal `inputs` and `rules` mean equal `digest`."""
@@ -82,7 +85,14 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
     Raises InvalidSettings when the address cannot be bound.
     """
     with _bound(host, port) as listener:
-        server = _Server(uvicorn.Config(application, log_config=None, access_log=False, lifespan="off"))
+        config = uvicorn.Config(
+            application,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            timeout_graceful_shutdown=CLOSE_SECONDS,
+        )
+        server = _Server(config)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         try:
             bound_host, bound_port = listener.getsockname()[:2]

@@ -5,7 +5,7 @@ it was made with, and the last record of each partition; what does not fit is th
 the start. Losing this file costs time, never a record.
 
 Rows are the records themselves, appended in batches; one batch is one SQLite transaction, so a killed hub leaves a
-whole snapshot of a moment before. A hash chained over each partition's rows finds a disk that lies.
+whole snapshot of a moment before. A running hash over each partition's rows finds a disk that lies.
 """
 
 from __future__ import annotations
@@ -35,12 +35,16 @@ _TABLES = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS progress (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, fingerprint BLOB NOT NULL,
-    chain BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+    sum BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
     key BLOB, value BLOB, sent_at BLOB);
 """
-_NUMBERS = struct.Struct("<qqq").pack
+_NUMBERS = struct.Struct("<qqqqqq").pack
+_ABSENT = -1
+
+Row = tuple[str, int, int, int, bytes | None, bytes | None, bytes | None]
+"""Topic, partition, offset, timestamp, key, value, and what SENT_AT holds."""
 
 log = structlog.get_logger(__name__)
 
@@ -86,7 +90,7 @@ class Snapshot:
     def __init__(self, directory: Path) -> None:
         self._path = directory / "snapshot.sqlite"
         self._database = self._connect()
-        self._chains: dict[TopicPartition, bytes] = {}
+        self._sums = _Sums()
 
     def close(self) -> None:
         self._database.close()
@@ -114,40 +118,35 @@ class Snapshot:
         """
         with _readable(self._path):
             expected = {
-                TopicPartition(topic, partition): chain
-                for topic, partition, chain in self._database.execute("SELECT topic, partition, chain FROM progress")
+                (topic, partition): sum_
+                for topic, partition, sum_ in self._database.execute("SELECT topic, partition, sum FROM progress")
             }
-            chains: dict[TopicPartition, bytes] = {}
+            sums = _Sums()
             cursor = self._database.execute(
                 "SELECT topic, partition, offset, timestamp, key, value, sent_at FROM record ORDER BY rowid"
             )
             while rows := cursor.fetchmany(LOAD_ROWS):
-                batch = [Kept._make((*row[:6], ((SENT_AT, row[6]),) if row[6] is not None else ())) for row in rows]
-                _extend(chains, batch)
-                yield batch
-            if chains != expected:
+                sums.add(rows)
+                yield [_kept(*row) for row in rows]
+            if sums.digests() != expected:
                 raise Damaged(f"{self._path}: the records are not those that were written")
-            self._chains = chains
+            self._sums = sums
 
     def append(self, records: Sequence[Stored]) -> None:
-        """Take up records that follow those held, in one transaction. Raises OSError or sqlite3.Error (a full disk)."""
-        chains = dict(self._chains)
-        kept = [_kept(record) for record in records]
-        last = _extend(chains, kept)
+        """Take up records that follow those held, in one transaction. Raises OSError or sqlite3.Error (a full disk);
+        then nothing more can be appended.
+        """
+        rows = [_row(record) for record in records]
+        last = {(record.topic, record.partition): record for record in records}
+        self._sums.add(rows)
+        digests = self._sums.digests(last)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany(
-                "INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(*record[:6], dict(record.headers).get(SENT_AT)) for record in kept],
-            )
+            self._database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.executemany(
                 "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)",
-                [
-                    (*partition, record.offset, fingerprint(record), chains[partition])
-                    for partition, record in last.items()
-                ],
+                [(*place, record.offset, fingerprint(record), digests[place]) for place, record in last.items()],
             )
-        self._chains = chains
 
     def begin(self, origin: Origin) -> None:
         """Throw away what is held, and begin anew."""
@@ -155,7 +154,7 @@ class Snapshot:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         self._database = self._connect()
-        self._chains = {}
+        self._sums = _Sums()
         named = {
             "format": str(FORMAT),
             "log": origin.log,
@@ -183,26 +182,65 @@ class Snapshot:
 
 def fingerprint(record: Stored) -> bytes:
     """The identity of a record in its place: equal only for the same record of the same log (16 bytes)."""
-    digest = hashlib.blake2b(_NUMBERS(record.partition, record.offset, record.timestamp), digest_size=16)
-    for part in (record.topic.encode(), record.key, record.value):
-        digest.update(b"-" if part is None else b"%d:" % len(part) + part)
-    return digest.digest()
+    spelled = _spelled(record.partition, record.offset, record.timestamp, record.key, record.value, None)
+    return hashlib.blake2b(spelled, digest_size=16, key=hashlib.sha256(record.topic.encode()).digest()).digest()
 
 
-def _extend(chains: dict[TopicPartition, bytes], records: Iterable[Kept]) -> Mapping[TopicPartition, Kept]:
-    """Carry the hash chain of each partition on over the records. Returns the last of each partition."""
-    last: dict[TopicPartition, Kept] = {}
-    for record in records:
-        partition = TopicPartition(record.topic, record.partition)
-        link = b"".join((chains.get(partition, b""), fingerprint(record), *(value for _, value in record.headers)))
-        chains[partition] = hashlib.blake2b(link, digest_size=16).digest()
-        last[partition] = record
-    return last
+class _Sums:
+    """A running hash over the rows of each partition."""
+
+    def __init__(self) -> None:
+        self._running: dict[tuple[str, int], hashlib.blake2b] = {}
+
+    def add(self, rows: Iterable[Row]) -> None:
+        running = self._running
+        for row in rows:
+            try:
+                sum_ = running[row[0], row[1]]
+            except KeyError:
+                sum_ = running[row[0], row[1]] = hashlib.blake2b(digest_size=16)
+            sum_.update(_spelled(*row[1:]))
+
+    def digests(self, places: Iterable[tuple[str, int]] | None = None) -> Mapping[tuple[str, int], bytes]:
+        """The hashes so far, of these places or of all."""
+        return {place: self._running[place].digest() for place in (self._running if places is None else places)}
 
 
-def _kept(record: Stored) -> Kept:
-    headers = tuple((name, value) for name, value in record.headers if name == SENT_AT)[:1]
-    return Kept(record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, headers)
+def _spelled(
+    partition: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, sent_at: bytes | None
+) -> bytes:
+    """One spelling for each record: no two run into one another."""
+    numbers = _NUMBERS(
+        partition,
+        offset,
+        timestamp,
+        _ABSENT if key is None else len(key),
+        _ABSENT if value is None else len(value),
+        _ABSENT if sent_at is None else len(sent_at),
+    )
+    return b"".join((numbers, key or b"", value or b"", sent_at or b""))
+
+
+def _row(record: Stored) -> Row:
+    sent_at = None
+    for name, value in record.headers:
+        if name == SENT_AT:
+            sent_at = value
+            break
+    return record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, sent_at
+
+
+def _kept(
+    topic: str,
+    partition: int,
+    offset: int,
+    timestamp: int,
+    key: bytes | None,
+    value: bytes | None,
+    sent_at: bytes | None,
+) -> Kept:
+    headers = ((SENT_AT, sent_at),) if sent_at is not None else ()
+    return Kept(topic, partition, offset, timestamp, key, value, headers)
 
 
 def _prepare(database: sqlite3.Connection) -> None:

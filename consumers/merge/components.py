@@ -17,8 +17,10 @@ from bus.messages import Link
 from bus.vocabulary import LinkRelation
 from consumers.merge.links import POWER, Edge, Key, Node, asserted_edge, common_edges, named_edges
 
-Side = frozenset[str]
-"""The CANNOT_LINKs in whose group an incident is. Only firm links join different sides."""
+Side = str | None
+"""The group that a CANNOT_LINK holds apart, by the least of its incidents; None for all that is held apart from no one.
+Only firm links join different sides, and no group lies on two.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Graph:
         old = self._assertions.pop(ref, None)
         new = None if said is None or said.withdrawn else said
         for link in filter(None, (old, new)):
-            self._dirty |= {link.a, link.b}
+            self._dirty |= {ref for ref in (link.a, link.b) if ref in self._nodes}
         if old is not None:
             self._asserted[old.a].discard(ref)
             self._asserted[old.b].discard(ref)
@@ -110,19 +112,21 @@ class Graph:
     def _reach(self, ref: str, common: _Common) -> frozenset[str]:
         seen, frontier = {ref}, [ref]
         while frontier:
-            fresh = {end for edge in self._edges_at(frontier.pop(), common) for end in (edge.a, edge.b)} - seen
+            fresh = self._neighbours(frontier.pop(), common) - seen
             seen |= fresh
             frontier += fresh
         return frozenset(seen)
 
-    def _edges_at(self, ref: str, common: _Common) -> Iterator[Edge]:
+    def _neighbours(self, ref: str, common: _Common) -> set[str]:
+        """What is linked to the incident with every CANNOT_LINK left out; that may include the incident itself."""
         node = self._nodes[ref]
-        yield from named_edges(node, self._nodes)
-        for other in self._named_by.get(ref, ()):
-            yield from (edge for edge in named_edges(self._nodes[other], self._nodes) if edge.b == ref)
-        yield from self._asserted_at(ref)
+        found = {target for _, target in node.names if target in self._nodes}
+        found |= self._named_by.get(ref, set())
+        for edge in self._asserted_at(ref):
+            found |= {edge.a, edge.b}
         for key in (*node.keys, Key(POWER, ref)):
-            yield from common.edges(key).get(ref, ())
+            found |= common.neighbours(key).get(ref, set())
+        return found
 
     def _asserted_at(self, ref: str) -> Iterator[Edge]:
         for assertion in self._asserted.get(ref, ()):
@@ -144,13 +148,8 @@ class Graph:
         own = [edge for ref in whole for edge in self._own_edges(ref)]
         sides, contradictions = self._sides(whole, own)
         edges = [edge for edge in own if edge.firm or sides[edge.a] == sides[edge.b]]
-        for key in {key for ref in whole for key in self._nodes[ref].keys}:
-            by_side: defaultdict[Side, list[Node]] = defaultdict(list)
-            for node in self.holders(key):
-                if node.ref in whole:
-                    by_side[sides[node.ref]].append(node)
-            for holders in by_side.values():
-                edges += self.common_edges(key, holders)
+        for (key, _), holders in self._holders_by_side(whole, sides).items():
+            edges += self.common_edges(key, list(holders.values()))
         sets = DisjointSets(whole)
         spanning = [edge for edge in sorted(edges, key=lambda edge: edge.order) if sets.join(edge.a, edge.b)]
         links: defaultdict[str, list[Edge]] = defaultdict(list)
@@ -160,6 +159,16 @@ class Graph:
             self._component(refs, links[root], [c for c in contradictions if c[1] in refs])
             for root, refs in sets.groups().items()
         ]
+
+    def _holders_by_side(
+        self, whole: Iterable[str], sides: Mapping[str, Side]
+    ) -> Mapping[tuple[Key, Side], Mapping[str, Node]]:
+        """Looks at no holder outside the component: a key may have been used many times over the years."""
+        held: defaultdict[tuple[Key, Side], dict[str, Node]] = defaultdict(dict)
+        for ref in whole:
+            for key in (*self._nodes[ref].keys, Key(POWER, ref)):
+                held[key, sides[ref]][ref] = self._nodes[ref]
+        return held
 
     def _own_edges(self, ref: str) -> Iterator[Edge]:
         """Edges that begin at the incident, so that each is counted once."""
@@ -178,22 +187,19 @@ class Graph:
             and said.b in whole
         )
         if not apart:
-            return dict.fromkeys(whole, frozenset()), []
+            return dict.fromkeys(whole), []
         firm = DisjointSets(whole)
         for edge in edges:
             if edge.firm:
                 firm.join(edge.a, edge.b)
-        groups = firm.groups()
-        sides: defaultdict[str, set[str]] = defaultdict(set)
+        held_apart = set()
         contradictions = []
         for assertion, a, b in apart:
-            group = groups[firm.root(b)]
-            if a in group:
+            if firm.root(a) == firm.root(b):
                 contradictions.append((assertion, a, b))
             else:
-                for ref in group:
-                    sides[ref].add(assertion)
-        return {ref: frozenset(sides[ref]) for ref in whole}, contradictions
+                held_apart.add(firm.root(b))
+        return {ref: root if (root := firm.root(ref)) in held_apart else None for ref in whole}, contradictions
 
     def _component(self, refs: set[str], links: list[Edge], contradictions: list[tuple[str, str, str]]) -> Component:
         duplicates, cycles = find_duplicates({ref: self._nodes[ref].duplicate_of for ref in refs})
@@ -204,19 +210,19 @@ class Graph:
 
 
 class _Common:
-    """Edges of shared keys by incident, each key swept once for as long as nothing changes."""
+    """Who is linked to whom by shared keys, each key swept once for as long as nothing changes."""
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._swept: dict[Key, dict[str, list[Edge]]] = {}
+        self._swept: dict[Key, dict[str, set[str]]] = {}
 
-    def edges(self, key: Key) -> Mapping[str, list[Edge]]:
+    def neighbours(self, key: Key) -> Mapping[str, set[str]]:
         if key not in self._swept:
-            by_ref: defaultdict[str, list[Edge]] = defaultdict(list)
+            linked: defaultdict[str, set[str]] = defaultdict(set)
             for edge in self._graph.common_edges(key, self._graph.holders(key)):
-                by_ref[edge.a].append(edge)
-                by_ref[edge.b].append(edge)
-            self._swept[key] = by_ref
+                linked[edge.a].add(edge.b)
+                linked[edge.b].add(edge.a)
+            self._swept[key] = linked
         return self._swept[key]
 
 

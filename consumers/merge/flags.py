@@ -19,7 +19,6 @@ _FORWARD = (_S.SUSPECTED, _S.CONFIRMED, _S.MITIGATED, _S.RESTORING, _S.RESTORED,
 _BACKWARD = frozenset(
     {
         (_S.MITIGATED, _S.CONFIRMED),
-        (_S.RESTORING, _S.CONFIRMED),
         (_S.RESTORED, _S.CONFIRMED),
         (_S.RESTORED, _S.RESTORING),
         (_S.CLOSED, _S.CONFIRMED),
@@ -34,6 +33,9 @@ LEGAL_TRANSITIONS = frozenset(
     | {(state, _S.UNKNOWN) for state in _S}
 )
 """Steps between two known revisions that need no remark: forward at any pace, and reopening."""
+
+_MOST_REFS = 10
+"""A flag names at most so many references, so that its record is bounded; its text tells how many there are."""
 
 
 def flag(code: str, refs: Sequence[str], text: str) -> Flag:
@@ -58,7 +60,11 @@ def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> 
 def component_flags(component: Component) -> list[Flag]:
     """Flags of a situation's make-up."""
     found = [
-        flag("DUPLICATE_CYCLE", cycle, f"each says that it duplicates another; {cycle[0]} is counted")
+        flag(
+            "DUPLICATE_CYCLE",
+            cycle[:_MOST_REFS],
+            f"{len(cycle)} say that they duplicate another; {cycle[0]} is counted",
+        )
         for cycle in component.cycles
     ]
     found += [

@@ -23,6 +23,9 @@ STRENGTH = {
     LinkBasis.INFERRED: 3,
 }
 
+_LONGEST = 200
+"""A link tells why in at most so many characters: it quotes free text of any length, and records are bounded."""
+
 TYING = frozenset({LinkRelation.MUST_LINK, LinkRelation.CAUSES})
 
 
@@ -55,7 +58,7 @@ class Node:
     ref: str
     start: datetime
     end: datetime | None
-    """None while it is open."""
+    """None while it is open; never before the start, whatever was told."""
     duplicate_of: str | None
     names: tuple[tuple[str, str], ...]
     """Other incidents that it names: the field that names, and the reference."""
@@ -75,10 +78,12 @@ def node_of(entity: Entity) -> Node | None:
     incident = incident_of(entity)
     if incident.state is IncidentState.RETRACTED:
         return None
+    start = incident.started_at or entity.first.message.observed_at
+    ended = incident.restored_at or incident.observed_at
     return Node(
         ref=entity.ref,
-        start=incident.started_at or entity.first.message.observed_at,
-        end=None if incident.state in OPEN_INCIDENT_STATES else incident.restored_at or incident.observed_at,
+        start=start,
+        end=None if incident.state in OPEN_INCIDENT_STATES else max(start, ended),
         duplicate_of=incident.duplicate_of,
         names=tuple(dict.fromkeys((field, ref) for field, ref in _named(incident) if ref != entity.ref)),
         keys=tuple(dict.fromkeys(key for key in _keys(incident) if key.value.strip())),
@@ -120,7 +125,7 @@ def asserted_edge(ref: str, said: Link, known: Iterable[str]) -> Edge | None:
     if said.relation not in TYING or said.a == said.b or said.a not in known or said.b not in known:
         return None
     why = f"{ref}: {said.relation}" + (f", {said.comment}" if said.comment else "")
-    return Edge(said.a, said.b, LinkBasis.COORDINATION, why, firm=said.relation is LinkRelation.MUST_LINK)
+    return Edge(said.a, said.b, LinkBasis.COORDINATION, why[:_LONGEST], firm=said.relation is LinkRelation.MUST_LINK)
 
 
 def common_edges(key: Key, holders: Sequence[Node], slack: timedelta) -> Iterator[Edge]:
@@ -129,7 +134,7 @@ def common_edges(key: Key, holders: Sequence[Node], slack: timedelta) -> Iterato
     A power incident joins all that name it, at any time, to itself if it is among them, else to the earliest.
     """
     by_seniority = sorted(holders, key=lambda node: node.seniority)
-    why = f"{key.field} {key.value}"
+    why = f"{key.field} {key.value}"[:_LONGEST]
     if key.field == POWER:
         hub = next((node for node in by_seniority if node.ref == key.value), by_seniority[0])
         for node in by_seniority:

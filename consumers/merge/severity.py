@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from bus.vocabulary import CauseCategory, Certainty, Impact, Service
 from consumers.merge.rules import Rules
 from consumers.merge.told import Told
+from consumers.merge.users import numbers_for
 from consumers.merge.view import Reason, ServiceUsers, Severity
 
 _FELT = frozenset({Impact.DEGRADED, Impact.OUTAGE})
+_MAY_BE_FELT = _FELT | {Impact.UNKNOWN}
 _MOST_REFS = 10
 """A reason names at most so many references; its text tells how many there are."""
 
@@ -38,7 +40,7 @@ def assess(evidence: Evidence, declared: int | None, rules: Rules) -> Severity:
             users.by_impact[impact].unknown_reports
             for users in evidence.users.values()
             for impact in users.by_impact
-            if impact in _FELT
+            if impact in _MAY_BE_FELT
         ),
         declared=declared,
         reasons=tuple(reasons),
@@ -64,7 +66,9 @@ def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
 def _impact(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.impact_levels.items():
         members = [
-            m for m in evidence.members if impact in m.impacts.values() and not (impact in _FELT and _known_zero(m))
+            m
+            for m in evidence.members
+            if impact in m.impacts.values() and not (impact in _FELT and _nobody_feels(m, impact))
         ]
         if members:
             yield _reason("IMPACT", level, f"{impact} reported by {_count(members)}", members)
@@ -138,9 +142,10 @@ def _has(told: Told, service: Service, impact: Impact) -> bool:
     return told.impacts.get(service) is impact
 
 
-def _known_zero(told: Told) -> bool:
-    users = told.incident.users
-    return users is not None and users.value == 0 and not users.high and not any(users.by_service.values())
+def _nobody_feels(told: Told, impact: Impact) -> bool:
+    """Whether it is known that no user of any service with the impact is affected."""
+    services = (service for service, found in told.impacts.items() if found is impact)
+    return all(numbers_for(told.incident.users, service) == (0, 0, 0) for service in services)
 
 
 def _count(members: Sequence[Told]) -> str:

@@ -8,7 +8,8 @@ degraded are not a part of those that are cut off. Within a service and an impac
 - a host that includes its wholesale customers absorbs the other operators' reports from overlapping areas: they widen
   `high` and leave `low` and `best`;
 - counts of wholesale customers alone, of devices and of sites are not counts of people: they only widen `high`;
-- a report that staff or an aggregator made for an operator only widens `high` where the operator's own is there too;
+- a report that staff or an aggregator made for an operator only widens `high` where an open incident of the operator's
+  own is there too, whatever that one counts;
 - a report without a number is counted as such, and never as zero.
 """
 
@@ -48,6 +49,8 @@ def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
     """Affected users per service, of the open incidents of one situation (duplicates left out)."""
     reports: defaultdict[tuple[Service, Impact], list[Report]] = defaultdict(list)
     unknown: defaultdict[tuple[Service, Impact], int] = defaultdict(int)
+    incidents = list(incidents)
+    own = _coverage((told.owner, told.codes) for told in incidents if told.incident.on_behalf_of is None)
     for told in incidents:
         for service, impact in told.impacts.items():
             if impact is Impact.NO_IMPACT:
@@ -59,7 +62,7 @@ def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
                 reports[service, impact].append(report)
     ranges: defaultdict[Service, dict[Impact, UserRange]] = defaultdict(dict)
     for service, impact in sorted({*reports, *unknown}):
-        ranges[service][impact] = _combine(reports[service, impact], unknown[service, impact])
+        ranges[service][impact] = _combine(reports[service, impact], unknown[service, impact], own)
     return {service.value: _worst_first(by_impact) for service, by_impact in ranges.items()}
 
 
@@ -97,6 +100,24 @@ class UserTotals:
         return {service: _worst_first(by_impact) for service, by_impact in ranges.items()}
 
 
+def numbers_for(users: Users | None, service: Service) -> tuple[int, int, int] | None:
+    """One report's low, best and high for a service, None where it tells no number. One told number stands for those
+    that are not.
+    """
+    if users is None:
+        return None
+    if users.by_service:
+        told = users.by_service.get(service)
+        if told is None or told != users.value:
+            return None if told is None else (told, told, told)
+    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
+    if best is None:
+        return None
+    low = users.low if users.low is not None else users.value if users.value is not None else 0
+    high = users.high if users.high is not None else best
+    return min(low, best), best, max(high, best)
+
+
 def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
     ordered = sorted(by_impact, key=RANK.__getitem__, reverse=True)
     worst = by_impact[ordered[0]]
@@ -112,36 +133,20 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
 
 def _report(told: Told, service: Service) -> Report | None:
     users = told.incident.users
-    numbers = _numbers(users, service)
+    numbers = numbers_for(users, service)
     if users is None or numbers is None:
         return None
     proxy = told.incident.on_behalf_of is not None
     return Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
 
 
-def _numbers(users: Users | None, service: Service) -> tuple[int, int, int] | None:
-    """Low, best and high as far as they are told; one told number stands for those that are not."""
-    if users is None:
-        return None
-    if users.by_service:
-        told = users.by_service.get(service)
-        if told is None or told != users.value:
-            return None if told is None else (told, told, told)
-    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
-    if best is None:
-        return None
-    low = users.low if users.low is not None else users.value if users.value is not None else 0
-    high = users.high if users.high is not None else best
-    return min(low, best), best, max(high, best)
-
-
-def _combine(reports: Sequence[Report], unknown: int) -> UserRange:
+def _combine(reports: Sequence[Report], unknown: int, own: Mapping[str, Coverage]) -> UserRange:
+    """The range that reports on one service and impact amount to. `own`: where each operator speaks for itself."""
     if not reports:
         return UserRange.model_construct(low=0, best=None, high=None, unknown_reports=unknown)
     widening, counted = _part(reports, lambda r: r.scope in _NOT_PEOPLE)
-    own = _coverage(r for r in counted if not r.proxy)
-    superseded, counted = _part(counted, lambda r: r.proxy and own[r.owner].touches(r.codes))
-    hosts = _coverage(r for r in counted if r.scope is CountScope.INCLUDING_WHOLESALE)
+    superseded, counted = _part(counted, lambda r: r.proxy and r.owner in own and own[r.owner].touches(r.codes))
+    hosts = _coverage((r.owner, r.codes) for r in counted if r.scope is CountScope.INCLUDING_WHOLESALE)
     absorbed, counted = _part(
         counted,
         lambda r: (
@@ -155,9 +160,8 @@ def _combine(reports: Sequence[Report], unknown: int) -> UserRange:
     low = best = high = 0
     for reports_of_one in by_owner.values():
         for cluster in _clusters(reports_of_one):
-            low += _same_people(cluster, [r.low for r in cluster])
-            best += _same_people(cluster, [r.best for r in cluster])
-            high += _same_people(cluster, [r.high for r in cluster])
+            same = _same_people(cluster)
+            low, best, high = low + same[0], best + same[1], high + same[2]
     high += sum(r.high for r in (*widening, *superseded, *absorbed))
     return UserRange.model_construct(low=low, best=best if counted else None, high=high, unknown_reports=unknown)
 
@@ -168,28 +172,40 @@ def _part(reports: Sequence[Report], of: Callable[[Report], bool]) -> tuple[list
     return list(compress(reports, holds)), list(compress(reports, map(not_, holds)))
 
 
-def _same_people(cluster: Sequence[Report], numbers: Sequence[int]) -> int:
-    """The greatest that reports of one operator on overlapping areas amount to.
+def _same_people(cluster: Sequence[Report]) -> tuple[int, int, int]:
+    """The greatest low, best and high that reports of one operator on overlapping areas amount to.
 
     Either one of them alone, or, where they all count by municipality, the greatest per municipality; or those on the
     smallest areas that do not overlap each other, added.
     """
     if len(cluster) == 1:
-        return numbers[0]
-    amounts = [max(numbers)]
+        (report,) = cluster
+        return report.low, report.best, report.high
+    by_municipality = 0
     if all(r.by_area for r in cluster):
         per_area: dict[str, int] = {}
         for report in cluster:
             for code, number in report.by_area.items():
                 per_area[code] = max(per_area.get(code, 0), number)
-        amounts.append(sum(per_area.values()))
-    disjoint, total = Coverage(), 0
-    by_extent = sorted(zip(cluster, numbers, strict=True), key=lambda pair: (_extent(pair[0]), -pair[1], pair[0].ref))
-    for report, number in by_extent:
-        if not disjoint.touches(report.codes):
-            disjoint.add(report.codes)
-            total += number
-    return max(*amounts, total)
+        by_municipality = sum(per_area.values())
+    disjoint = _disjoint(cluster)
+    return (
+        max(by_municipality, *(r.low for r in cluster), sum(r.low for r in disjoint)),
+        max(by_municipality, *(r.best for r in cluster), sum(r.best for r in disjoint)),
+        max(by_municipality, *(r.high for r in cluster), sum(r.high for r in disjoint)),
+    )
+
+
+def _disjoint(cluster: Iterable[Report]) -> list[Report]:
+    """Reports that do not overlap each other, narrow ones first. Chosen once, so that what is added for `low` is also
+    added for `best` and `high`: the range stays in order.
+    """
+    taken, found = Coverage(), []
+    for report in sorted(cluster, key=lambda r: (_extent(r), -r.best, r.ref)):
+        if not taken.touches(report.codes):
+            taken.add(report.codes)
+            found.append(report)
+    return found
 
 
 _EXTENT = {AreaKind.KOMMUN: 1, AreaKind.LAN: 100, AreaKind.COUNTRY: 10_000}
@@ -236,8 +252,9 @@ class Coverage:
         return any(code in self._around or code[:2] in held or geography.COUNTRY in held for code in codes)
 
 
-def _coverage(reports: Iterable[Report]) -> defaultdict[str, Coverage]:
+def _coverage(found: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, Coverage]:
+    """The areas of each owner, from owners and codes."""
     by_owner: defaultdict[str, Coverage] = defaultdict(Coverage)
-    for report in reports:
-        by_owner[report.owner].add(report.codes)
+    for owner, codes in found:
+        by_owner[owner].add(codes)
     return by_owner

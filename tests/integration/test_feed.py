@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +14,10 @@ from bus.codec import Codec
 from bus.errors import AuthenticationFailed, NotAllowed, UnknownFingerprint, UnknownTopic
 from bus.messages import Part
 from bus.settings import Settings
-from bus.topics import Realm
+from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
-from bus.transport.port import Outgoing
+from bus.transport.port import Outgoing, Reader, Transaction
+from bus.transport.port import Writer as Port
 from bus.vocabulary import Audience, Freshness
 from consumers import wire
 from consumers.feed import AWAY, Change, Feed
@@ -153,6 +154,53 @@ async def test_a_batch_that_compaction_thinned_is_not_shown_alone() -> None:
         change = await following(opened)
         assert change.batch == 3
         assert dict(opened.picture) == {"actor/nordtel": A, "actor/sveamobil": B}
+
+
+class ChoppedBus:
+    """A bus that hands out few records at a time, as a broker does whose answers are full."""
+
+    def __init__(self, bus: MemoryTransport, limit: int) -> None:
+        self._bus = bus
+        self._limit = limit
+
+    @asynccontextmanager
+    async def reader(self, positions: Mapping[TopicPartition, int]) -> AsyncIterator[Reader]:
+        async with self._bus.reader(positions) as reader:
+            read = reader.read
+            reader.read = lambda *, timeout, limit=0: read(timeout=timeout, limit=self._limit)  # type: ignore[method-assign]
+            yield reader
+
+    def writer(self) -> AbstractAsyncContextManager[Port]:
+        return self._bus.writer()
+
+    def transaction(self, transactional_id: str) -> AbstractAsyncContextManager[Transaction]:
+        return self._bus.transaction(transactional_id)
+
+    async def partitions(self, topics: Iterable[str] | None = None) -> Sequence[TopicPartition]:
+        return await self._bus.partitions(topics)
+
+
+@pytest.mark.parametrize("limit", range(1, 8))
+@pytest.mark.parametrize("compacted", [False, True])
+async def test_however_the_reads_are_cut_batches_are_whole(limit: int, compacted: bool) -> None:
+    writer = Writer()
+    await writer.write({"actor/nordtel": A, "actor/sveamobil": B})
+    async with Feed(SETTINGS, transport=ChoppedBus(writer.bus, limit)) as opened:
+        await following(opened)
+        for item in (A_STALE, A, A_STALE):
+            await writer.write({"actor/nordtel": item, "actor/sveamobil": B})
+        await writer.write({"actor/tretton": actor("tretton")})
+        if compacted:
+            writer.bus.compact(REALM.view)
+        change = await following(opened)
+        while change.batch < 5:
+            assert compacted or len(change.changed) == 2
+            change = await following(opened)
+        assert dict(opened.picture) == {
+            "actor/nordtel": A_STALE,
+            "actor/sveamobil": B,
+            "actor/tretton": actor("tretton"),
+        }
 
 
 async def test_a_cancelled_wait_loses_nothing() -> None:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bus.instants import format_instant
+from bus.transport.kafka import KafkaTransport
+from bus.vocabulary import MessageStatus
+from consumers.hub.notices import NoticeState, read_notices
 from consumers.reading import fold_log
 from tests.conftest import ProvisionedGroup
-from tests.group import incident, link, status
+from tests.group import incident, link, newer_incident_schema, newer_record, record, schema_record, status
 from tests.hubs import PATIENCE, Consumer, Hubs, write
 
 
@@ -67,6 +71,33 @@ async def test_the_past_is_what_was_known_then(group: ProvisionedGroup) -> None:
     assert past.state.digest == then.state.digest, f"as of {format_instant(known_at)}"
     assert past.inputs == then.inputs
     assert (await fold_log(group.settings("hub"))).state.digest != then.state.digest
+
+
+async def test_bad_input_is_held_shown_and_judged_again(group: ProvisionedGroup, hubs: Hubs) -> None:
+    realm, good = group.realm, record(group.realm, incident())
+    assert good.value is not None
+    held = [
+        replace(good, value=b"rubbish"),
+        replace(good, value=good.value + b"\x00"),
+        replace(good, key=b"nordtel/I-2"),
+        replace(record(realm, incident("sveamobil")), topic=good.topic),
+        record(realm, incident(status=MessageStatus.EXERCISE)),
+        newer_record(realm, incident(id="I-9"), tlp="YET_TO_COME"),
+    ]
+    async with KafkaTransport(group.settings("nordtel")).writer() as writer:
+        await writer.send([good, *held])
+    hub = hubs.start("one")
+    status = await hub.leads()
+    assert status.quarantined == json.loads(await hub.view())["quarantined"] == len(held)
+    notices = await read_notices(KafkaTransport(group.admin), realm)
+    assert list(notices.values()) == [NoticeState.HELD] * len(held)
+
+    async with KafkaTransport(group.admin).writer() as writer:
+        await writer.send([schema_record(realm, newer_incident_schema())])
+    status = await hub.shows(lambda status: status.quarantined == len(held) - 1, "holding one less")
+    fold = await fold_log(group.settings("hub"))
+    assert (status.digest, status.inputs) == (fold.state.digest, dict(fold.inputs))
+    assert {place.offset for place in fold.quarantine.held} == set(range(1, len(held)))
 
 
 async def test_sigterm_ends_a_hub_cleanly(hubs: Hubs) -> None:

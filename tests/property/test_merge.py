@@ -243,7 +243,9 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
         for ref, m in nodes.items()
     }
     over = {IncidentState.RESTORED, IncidentState.CLOSED}
-    end = {ref: (m.restored_at or m.observed_at) if m.state in over else None for ref, m in nodes.items()}
+    end = {
+        ref: max(start[ref], m.restored_at or m.observed_at) if m.state in over else None for ref, m in nodes.items()
+    }
     slack = timedelta(hours=6)
 
     def meets(a: str, b: str) -> bool:

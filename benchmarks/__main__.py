@@ -1,0 +1,74 @@
+"""`python -m benchmarks`: all measurements on one broker, as a table of ratios or as JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from dataclasses import asdict
+
+import click
+
+from benchmarks import folding, latency, publishing, starting
+from benchmarks.corpus import incidents
+from benchmarks.ground import ground
+from benchmarks.result import Row
+from bus.logs import configure
+
+COUNT = 100_000
+REPEATS = 3
+LATENCY_SECONDS = 12.0
+GROUPS = (publishing.GROUP, folding.GROUP, latency.GROUP, starting.GROUP)
+
+
+@click.command()
+@click.option("--records", default=COUNT, show_default=True, help="Incidents that are folded.")
+@click.option("--repeats", default=REPEATS, show_default=True, help="Of each, in turns; the median counts.")
+@click.option("--only", type=click.Choice(GROUPS), multiple=True, help="These alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
+def main(records: int, repeats: int, only: tuple[str, ...], as_json: bool) -> None:
+    """Measure the Publisher, the hub, the way from one to the other, and a hub's start, against their peers."""
+    configure(logging.ERROR)
+    rows = asyncio.run(measure(records, repeats, only or GROUPS))
+    if as_json:
+        click.echo(json.dumps([asdict(row) for row in rows], indent=1))
+    else:
+        click.echo(table(rows))
+
+
+async def measure(records: int, repeats: int, groups: tuple[str, ...]) -> list[Row]:
+    rows: list[Row] = []
+    async with ground() as place:
+        if publishing.GROUP in groups:
+            click.echo("publishing ...", err=True)
+            rows += await publishing.measure(place, max(1, records // 4), repeats)
+        if latency.GROUP in groups:
+            click.echo("latency ...", err=True)
+            rows += await latency.measure(place, LATENCY_SECONDS)
+        if folding.GROUP in groups or starting.GROUP in groups:
+            click.echo("history ...", err=True)
+            site = await place.realm("history")
+            await site.fill(list(incidents(records)))
+            if folding.GROUP in groups:
+                click.echo("folding ...", err=True)
+                rows += await folding.measure(site, records, repeats)
+            if starting.GROUP in groups:
+                click.echo("starting ...", err=True)
+                rows += await starting.measure(site, 1)
+    return rows
+
+
+def table(rows: list[Row]) -> str:
+    lines = [f"{'':<10} {'':<52} {'':>18} {'ratio':>6}  aim"]
+    group = ""
+    for row in rows:
+        ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+        value = f"{row.value:,.0f}" if row.value >= 100 else f"{row.value:.2f}"
+        name = "" if row.group == group else row.group
+        lines.append(f"{name:<10} {row.what:<52} {value + ' ' + row.unit:>18} {ratio:>6}  {row.aim}".rstrip())
+        group = row.group
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""How many are affected: never twice, never a guess for a number that nobody gave."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from bus.vocabulary import CountScope, Impact, IncidentState, Service
+from tests.merging import count, incident, numbers, only, picture, users
+
+OWN, HOST, WHOLESALE = CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.WHOLESALE_ONLY
+VOICE, DATA = Service.MOBILE_VOICE, Service.MOBILE_DATA
+NOTHING_KNOWN = (0, None, None)
+
+
+def report(actor: str, told: object = None, *codes: str, id: str = "I-1", **fields: object):
+    """A report into the one situation; `told` is a number, a Users, or None where no number is given."""
+    found = count(told) if isinstance(told, int) else told
+    return incident(actor, id, codes=codes or ("07",), users=found, event_refs=("storm:alva",), **fields)
+
+
+ONE_REPORT = {
+    "a value": (count(500), (500, 500, 500, 0)),
+    "a known zero": (count(0), (0, 0, 0, 0)),
+    "nothing": (None, (*NOTHING_KNOWN, 1)),
+    "a basis without a number": (count(), (*NOTHING_KNOWN, 1)),
+    "a range around a value": (count(500, low=400, high=900), (400, 500, 900, 0)),
+    "a range that leaves its value out": (count(500, low=600, high=400), (500, 500, 500, 0)),
+    "only an upper end": (count(high=900), (0, 900, 900, 0)),
+    "by service": (count(by_service={VOICE: 70}), (70, 70, 70, 0)),
+    "by service, before the value": (count(500, by_service={VOICE: 70}), (70, 70, 70, 0)),
+    "a known zero by service": (count(500, by_service={VOICE: 0}), (0, 0, 0, 0)),
+    "only another service": (count(500, by_service={DATA: 70}), (*NOTHING_KNOWN, 1)),
+}
+
+
+@pytest.mark.parametrize("told", ONE_REPORT)
+def test_one_report(told):
+    given, expected = ONE_REPORT[told]
+    assert users(report("nordtel", given)) == expected
+
+
+SEVERAL = {
+    "subscribers of different operators are different people": (
+        [report("nordtel", 100), report("sveamobil", 50)],
+        (150, 150, 150, 0),
+    ),
+    "a report without a number is counted as one": (
+        [report("nordtel", 100), report("sveamobil"), report("fjallmobil")],
+        (100, 100, 100, 2),
+    ),
+    "one operator, one place: the greatest": (
+        [report("nordtel", 100), report("nordtel", 70, id="I-2")],
+        (100, 100, 100, 0),
+    ),
+    "one operator, a county and a municipality in it: the greatest": (
+        [report("nordtel", 100, "07"), report("nordtel", 70, "0780", id="I-2")],
+        (100, 100, 100, 0),
+    ),
+    "one operator, places apart: the sum": (
+        [report("nordtel", 100, "0780"), report("nordtel", 70, "0781", id="I-2")],
+        (170, 170, 170, 0),
+    ),
+    "one operator, the whole country and a place in it: the greatest": (
+        [report("nordtel", 100, "00"), report("nordtel", 70, "0781", id="I-2")],
+        (100, 100, 100, 0),
+    ),
+    "one operator, by municipality: the greatest of each, added": (
+        [
+            report("nordtel", count(90, by_area={"0780": 60, "0781": 30}), "0780", "0781"),
+            report("nordtel", count(90, by_area={"0780": 20, "0781": 70}), "0780", "0781", id="I-2"),
+        ],
+        (130, 130, 130, 0),
+    ),
+    "a host takes its wholesale customers in": (
+        [report("nordtel", count(1_000, HOST)), report("lagpris", 200)],
+        (1_000, 1_000, 1_200, 0),
+    ),
+    "also from a municipality of its county": (
+        [report("nordtel", count(1_000, HOST), "07"), report("lagpris", 200, "0780")],
+        (1_000, 1_000, 1_200, 0),
+    ),
+    "but not from another county": (
+        [report("nordtel", count(1_000, HOST), "07"), report("lagpris", 200, "06")],
+        (1_200, 1_200, 1_200, 0),
+    ),
+    "two hosts are two": (
+        [report("nordtel", count(1_000, HOST)), report("sveamobil", count(400, HOST)), report("lagpris", 200)],
+        (1_400, 1_400, 1_600, 0),
+    ),
+    "wholesale customers alone only widen": (
+        [report("nordtel", 1_000), report("kustfiber", count(700, WHOLESALE))],
+        (1_000, 1_000, 1_700, 0),
+    ),
+    "devices are not people": (
+        [report("nordtel", 1_000), report("sveamobil", count(700, CountScope.DEVICES))],
+        (1_000, 1_000, 1_700, 0),
+    ),
+    "staff's report for one who does not report counts": (
+        [report("samordning", 300, on_behalf_of="sveamobil")],
+        (300, 300, 300, 0),
+    ),
+    "beside the operator's own it only widens": (
+        [report("samordning", 300, on_behalf_of="nordtel"), report("nordtel", 100)],
+        (100, 100, 400, 0),
+    ),
+    "beside the operator's own without a number too": (
+        [report("samordning", 300, on_behalf_of="nordtel"), report("nordtel")],
+        (0, None, 300, 1),
+    ),
+    "beside the operator's own on another service too": (
+        [report("samordning", 300, on_behalf_of="nordtel"), report("nordtel", 9, impacts={DATA: Impact.OUTAGE})],
+        (0, None, 300, 0),
+    ),
+    "elsewhere it counts": (
+        [report("samordning", 300, "06", on_behalf_of="nordtel"), report("nordtel", 100, "07")],
+        (400, 400, 400, 0),
+    ),
+    "two proxies of one operator in one place are the same people": (
+        [report("samordning", 300, on_behalf_of="nordtel"), report("stadsnat", 200, on_behalf_of="nordtel")],
+        (300, 300, 300, 0),
+    ),
+    "what is restored adds none": (
+        [report("nordtel", 100), report("sveamobil", 50, state=IncidentState.RESTORED)],
+        (100, 100, 100, 0),
+    ),
+    "a duplicate adds none": (
+        [report("nordtel", 100), report("sveamobil", 50, duplicate_of="incident/nordtel/I-1")],
+        (100, 100, 100, 0),
+    ),
+    "a duplicate of nothing counts": (
+        [report("nordtel", 100), report("sveamobil", 50, duplicate_of="incident/nordtel/I-9")],
+        (150, 150, 150, 0),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_several_reports(case):
+    messages, expected = SEVERAL[case]
+    assert all(users(*order) == expected for order in permutations(messages))
+
+
+def test_services_are_never_added():
+    found = only(report("nordtel", 100, impacts={VOICE: Impact.OUTAGE, DATA: Impact.OUTAGE})).users
+    assert {service: told.best for service, told in found.items()} == {"MOBILE_VOICE": 100, "MOBILE_DATA": 100}
+
+
+def test_impacts_are_never_added_and_the_plain_numbers_speak_of_the_worst():
+    degraded = report("sveamobil", 9_000, impacts={VOICE: Impact.DEGRADED})
+    found = only(report("nordtel", 100), degraded).users[VOICE]
+    assert (found.impact, numbers(found)) == (Impact.OUTAGE, (100, 100, 100, 0))
+    assert {impact: part.best for impact, part in found.by_impact.items()} == {"OUTAGE": 100, "DEGRADED": 9_000}
+
+
+def test_no_impact_has_no_users():
+    assert only(report("nordtel", 100, impacts={VOICE: Impact.NO_IMPACT})).users == {}
+
+
+def test_a_host_does_not_absorb_another_impact():
+    degraded = report("lagpris", 200, impacts={VOICE: Impact.DEGRADED})
+    found = only(report("nordtel", count(1_000, HOST)), degraded).users[VOICE]
+    assert numbers(found.by_impact["DEGRADED"]) == (200, 200, 200, 0)
+
+
+def test_the_range_stays_in_order_where_reports_overlap_in_a_chain():
+    """Which of them are added must not be chosen one way for `low` and another for `best`."""
+    low, best, high, _ = users(
+        report("nordtel", count(10, low=10), "0780", "0781", id="A"),
+        report("nordtel", count(11, low=9), "0781", "0760", id="B"),
+        report("nordtel", count(10, low=10), "0760", "0761", id="C"),
+    )
+    assert low <= best <= high
+
+
+def test_a_host_elsewhere_in_the_picture_absorbs_nothing():
+    found = picture(incident("nordtel", users=count(1_000, HOST)), incident("lagpris", users=count(200))).totals.users[
+        VOICE
+    ]
+    assert numbers(found) == (1_200, 1_200, 1_200, 0)
+
+
+def test_totals_add_the_situations_and_keep_what_is_unknown():
+    found = picture(
+        incident("nordtel", "A", users=count(100, low=50, high=150)),
+        incident("nordtel", "B", codes=("06",)),
+        incident("nordtel", "C", codes=("06",), impacts={VOICE: Impact.DEGRADED}, users=count(7)),
+    ).totals.users[VOICE]
+    assert (found.impact, numbers(found)) == (Impact.OUTAGE, (50, 100, 150, 1))
+    assert numbers(found.by_impact["DEGRADED"]) == (7, 7, 7, 0)
