@@ -98,12 +98,12 @@ def link(relation: LinkRelation, a: str, b: str, id: str = "L-1", revision: int 
     return said(Link.model_validate({**opening, **named, **fields}))
 
 
-def must(a: str, b: str, id: str = "L-1", **fields: object) -> Envelope:
-    return link(LinkRelation.MUST_LINK, a, b, id, **fields)
+def must(a: str, b: str, id: str = "L-1", revision: int = 1, **fields: object) -> Envelope:
+    return link(LinkRelation.MUST_LINK, a, b, id, revision, **fields)
 
 
-def cannot(a: str, b: str, id: str = "L-2", **fields: object) -> Envelope:
-    return link(LinkRelation.CANNOT_LINK, a, b, id, **fields)
+def cannot(a: str, b: str, id: str = "L-2", revision: int = 1, **fields: object) -> Envelope:
+    return link(LinkRelation.CANNOT_LINK, a, b, id, revision, **fields)
 
 
 def status(actor: str = "nordtel", revision: int = 1, **fields: object) -> Envelope:

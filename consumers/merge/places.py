@@ -12,24 +12,38 @@ from consumers.merge.situations import as_link
 from consumers.merge.view import IncidentPlace
 
 
-def places(
-    component: Component, refs: Iterable[str], entities: Mapping[str, Entity], situation: str
-) -> Iterator[IncidentPlace]:
-    """The places of the given incidents of a component."""
-    towards_seed = _towards_seed(component)
-    for ref in refs:
-        incident = incident_of(entities[ref])
-        edge = towards_seed.get(ref)
-        yield IncidentPlace.model_construct(
-            ref=ref,
-            revision=incident.revision,
-            state=incident.state,
-            title=incident.title,
-            situation=situation,
-            duplicate=ref in component.duplicates,
-            link=as_link(edge) if edge else None,
-            known_at=entities[ref].winner.known_at,
-        )
+class Places:
+    """The places of the incidents, told anew only where something about one changed."""
+
+    def __init__(self) -> None:
+        self._told: dict[str, tuple[bytes, str, bool, Edge | None]] = {}
+
+    def drop(self, ref: str) -> None:
+        """The incident has no place any more."""
+        self._told.pop(ref, None)
+
+    def update(
+        self, component: Component, refs: Iterable[str], entities: Mapping[str, Entity], situation: str
+    ) -> Iterator[IncidentPlace]:
+        """The places of those of the given incidents of a component for which they changed."""
+        towards_seed = _towards_seed(component)
+        for ref in refs:
+            winner = entities[ref].winner
+            edge, duplicate = towards_seed.get(ref), ref in component.duplicates
+            place = winner.content, situation, duplicate, edge
+            if self._told.get(ref) != place:
+                self._told[ref] = place
+                incident = incident_of(entities[ref])
+                yield IncidentPlace.model_construct(
+                    ref=ref,
+                    revision=incident.revision,
+                    state=incident.state,
+                    title=incident.title,
+                    situation=situation,
+                    duplicate=duplicate,
+                    link=as_link(edge) if edge else None,
+                    known_at=winner.known_at,
+                )
 
 
 def _towards_seed(component: Component) -> dict[str, Edge]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 
 from bus.messages import Incident
 from bus.vocabulary import (
@@ -42,6 +43,7 @@ _CERTAINTY = {
 }
 
 
+@lru_cache(maxsize=100_000)
 def situation_id(seed: str) -> str:
     """The id of the situation whose earliest member this is."""
     return "sit-" + hashlib.sha256(seed.encode()).hexdigest()[:16]
@@ -109,6 +111,7 @@ def assemble(
     return Assembled(situation, component, clocks, tuple(opened))
 
 
+@lru_cache(maxsize=100_000)
 def as_link(edge: Edge) -> SituationLink:
     return SituationLink.model_construct(a=edge.a, b=edge.b, basis=edge.basis, why=edge.why)
 

@@ -35,7 +35,7 @@ from consumers.merge.entities import Entity, Taken, owner
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.links import node_of
-from consumers.merge.places import places
+from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.situations import Assembled, assemble, ids_of
 from consumers.merge.told import Told, told_by
@@ -92,6 +92,7 @@ class State:
         self._due = Schedule()
 
         self._answers = Answers()
+        self._places = Places()
         self._measures_for = _Index()
         self._offers_for = _Index()
         self._areas = AreaBook()
@@ -322,6 +323,7 @@ class State:
             self._forget(situation)
         for ref in moved:
             if self._graph.node(ref) is None:
+                self._places.drop(ref)
                 self._put(ref, None)
         for component in components:
             self._assemble(component, component.refs)
@@ -355,7 +357,7 @@ class State:
             situation, made.situation.severity.level, (incident.owner for incident in made.open_members)
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
-        for place in places(component, changed, self._entities, situation):
+        for place in self._places.update(component, changed, self._entities, situation):
             self._put(place.ref, place)
         self._unaged.add(situation)
 

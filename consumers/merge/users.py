@@ -22,7 +22,6 @@ from operator import not_
 from typing import NamedTuple
 
 from bus import geography
-from bus.messages import Users
 from bus.vocabulary import AreaKind, CountScope, Impact, Service
 from consumers.merge.components import DisjointSets
 from consumers.merge.told import RANK, Told
@@ -52,14 +51,17 @@ def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
     incidents = list(incidents)
     own = _coverage((told.owner, told.codes) for told in incidents if told.incident.on_behalf_of is None)
     for told in incidents:
+        proxy, users = told.incident.on_behalf_of is not None, told.incident.users
         for service, impact in told.impacts.items():
+            numbers = told.numbers.get(service)
             if impact is Impact.NO_IMPACT:
                 continue
-            report = _report(told, service)
-            if report is None:
+            if users is None or numbers is None:
                 unknown[service, impact] += 1
             else:
-                reports[service, impact].append(report)
+                reports[service, impact].append(
+                    Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
+                )
     ranges: defaultdict[Service, dict[Impact, UserRange]] = defaultdict(dict)
     for service, impact in sorted({*reports, *unknown}):
         ranges[service][impact] = _combine(reports[service, impact], unknown[service, impact], own)
@@ -100,24 +102,6 @@ class UserTotals:
         return {service: _worst_first(by_impact) for service, by_impact in ranges.items()}
 
 
-def numbers_for(users: Users | None, service: Service) -> tuple[int, int, int] | None:
-    """One report's low, best and high for a service, None where it tells no number. One told number stands for those
-    that are not.
-    """
-    if users is None:
-        return None
-    if users.by_service:
-        told = users.by_service.get(service)
-        if told is None or told != users.value:
-            return None if told is None else (told, told, told)
-    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
-    if best is None:
-        return None
-    low = users.low if users.low is not None else users.value if users.value is not None else 0
-    high = users.high if users.high is not None else best
-    return min(low, best), best, max(high, best)
-
-
 def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
     ordered = sorted(by_impact, key=RANK.__getitem__, reverse=True)
     worst = by_impact[ordered[0]]
@@ -129,15 +113,6 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
         unknown_reports=worst.unknown_reports,
         by_impact={impact.value: by_impact[impact] for impact in ordered},
     )
-
-
-def _report(told: Told, service: Service) -> Report | None:
-    users = told.incident.users
-    numbers = numbers_for(users, service)
-    if users is None or numbers is None:
-        return None
-    proxy = told.incident.on_behalf_of is not None
-    return Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
 
 
 def _combine(reports: Sequence[Report], unknown: int, own: Mapping[str, Coverage]) -> UserRange:

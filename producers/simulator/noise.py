@@ -35,6 +35,8 @@ class Noise:
     """Another municipality is told first, and corrected."""
     key_missing: float = 0.60
     """No shared key and no reference to another's incident is ever quoted."""
+    key_single: float = 0.60
+    """Only one of several keys and references that could be quoted is."""
     key_late: float = 0.50
     """What is quoted comes with a later revision than the first."""
     key_wrong: float = 0.01

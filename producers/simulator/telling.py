@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any, Generic, TypeVar
@@ -15,7 +16,6 @@ from bus.vocabulary import (
     Certainty,
     CountBasis,
     CountScope,
-    DependencyKind,
     Impact,
     IncidentState,
     MessageStatus,
@@ -117,7 +117,7 @@ class _Knowledge:
     quotes_from: int
     """The first revision that quotes; what it quotes must be known by then, too."""
     duplicate_of: _Learnt[str | None]
-    corrected_at: frozenset[int] = field(default=frozenset())
+    corrected_at: frozenset[int]
     """Revisions that take back what was wrong before."""
 
 
@@ -138,18 +138,280 @@ def tell(
     """
     detected = fault.began + around(rng, 0.12, 0.9)
     moments = _calendar(rng, fault, detected, noise)
-    known = _knowledge(rng, fault, detected, noise, duplicate_of)
-    chosen = some(rng, quotes, 1, 2)
-    if happens(rng, min(1.0, noise.key_missing * unquoted)):
-        chosen = ()
-    numbers = _Numbers.drawn(rng, fault)
-    title = rng.choice(words.WHAT[fault.services[0]])
-    description = rng.choice(words.DESCRIPTIONS)
+    known = _knowledge(rng, fault, detected, noise, duplicate_of, last=len(moments))
     if not known.areas.at(1):
         moments = (_Moment(moments[0].sent_at, SUSPECTED), *moments[1:])
-        if len(moments) == 1:
-            known = _placed(known)
+    chosen = _chosen(rng, quotes, noise, unquoted)
+    numbers = _Numbers.drawn(rng, fault, detected)
     return tuple(
-        _report(rng, fault, id, revision, moment, known, chosen, numbers, (title, description), detected, status)
+        _report(fault, id, revision, moment, known, chosen, numbers, status)
         for revision, moment in enumerate(moments, start=1)
     )
+
+
+def tell_work(rng: Random, work: PlannedWork, id: str, status: MessageStatus) -> tuple[Report, ...]:
+    """The announcement of planned work, days before, and its beginning."""
+    told = ((work.starts_at - between(rng, 40, 120), WorkState.CONFIRMED), (work.starts_at, WorkState.IN_PROCESS))
+    return tuple(
+        Report(
+            build(
+                Work,
+                {
+                    "actor": work.actor,
+                    "id": id,
+                    "revision": revision,
+                    "status": status,
+                    "observed_at": sent_at,
+                    "state": state,
+                    "impact": Impact.REDUCED_REDUNDANCY,
+                    "title": "Planerat arbete",
+                    "starts_at": work.starts_at,
+                    "ends_at": work.ends_at,
+                    "areas": areas_of(work.places),
+                    "services": work.services,
+                    "infrastructure_ids": work.infrastructure_ids,
+                },
+            ),
+            sent_at,
+        )
+        for revision, (sent_at, state) in enumerate(told, start=1)
+    )
+
+
+def areas_of(codes: tuple[str, ...]) -> tuple[Area, ...]:
+    kinds = ((code, geography.kind_of(code)) for code in sorted(set(codes)))
+    return tuple(Area(kind=kind, code=code) for code, kind in kinds if kind is not None)
+
+
+# --- when ------------------------------------------------------------------------------------------------------------
+
+
+def _calendar(rng: Random, fault: Fault, detected: datetime, noise: Noise) -> tuple[_Moment, ...]:
+    """When reports are sent, and the state that each tells: at least one."""
+    first = detected + around(rng, 0.2, 0.8)
+    if happens(rng, noise.sent_late):
+        first += around(rng, 3, 0.5)
+    open_state = SUSPECTED if happens(rng, 0.25) else CONFIRMED
+    moments: list[_Moment] = []
+    at = first
+    while at < fault.ended and len(moments) < MOST_UPDATES:
+        moments.append(_Moment(at, open_state))
+        left = (fault.ended - at) / (fault.ended - fault.began)
+        open_state = RESTORING if left < 0.4 and happens(rng, 0.5) else max(open_state, CONFIRMED, key=_PROGRESS.index)
+        at += around(rng, 1.2, 0.5) * (1 + 0.4 * len(moments))
+    if len(moments) > 1 and happens(rng, noise.restored_in_error):
+        place = rng.randrange(1, len(moments))
+        moments[place - 1 : place + 1] = (
+            moments[place - 1],
+            _Moment(moments[place].sent_at, RESTORED),
+            _Moment(moments[place].sent_at + around(rng, 0.7), CONFIRMED, words.REOPENED),
+        )
+        moments = sorted(moments, key=lambda moment: moment.sent_at)
+    if happens(rng, noise.retracted):
+        kept = moments[: rng.randint(1, len(moments))] if moments else [_Moment(first, CONFIRMED)]
+        return (*kept, _Moment(kept[-1].sent_at + around(rng, 0.6), RETRACTED, words.WITHDRAWN))
+    if not moments or not happens(rng, noise.end_untold):
+        last = moments[-1].sent_at if moments else first
+        told = max(last, fault.ended) + around(rng, 0.25)
+        moments.append(_Moment(told, RESTORED))
+        if happens(rng, 0.5):
+            moments.append(_Moment(told + around(rng, 4), CLOSED))
+    return tuple(moments)
+
+
+_PROGRESS = (SUSPECTED, CONFIRMED, RESTORING)
+
+
+def _chosen(rng: Random, quotes: tuple[Quote, ...], noise: Noise, unquoted: float) -> tuple[Quote, ...]:
+    missing, single = happens(rng, min(1.0, noise.key_missing * unquoted)), happens(rng, noise.key_single)
+    one = some(rng, quotes, 1, 1)
+    return () if missing else one if single else quotes
+
+
+# --- what is known ---------------------------------------------------------------------------------------------------
+
+
+def _knowledge(
+    rng: Random, fault: Fault, detected: datetime, noise: Noise, duplicate_of: str | None, *, last: int
+) -> _Knowledge:
+    learnt_at = 2 + int(rng.expovariate(1.2))
+    cause, cause_corrected = _cause(rng, fault, noise, learnt_at)
+    areas, areas_corrected = _areas(rng, fault, noise, last)
+    start = _told_start(rng, fault.began, detected, noise)
+    start_missing, start_comes = happens(rng, noise.start_missing), happens(rng, 0.4)
+    marked_at = 1 if happens(rng, 0.5) else 2 if happens(rng, 0.7) else last + 1
+    return _Knowledge(
+        cause=cause,
+        areas=areas,
+        started_at=_Learnt(None if start_missing else start, start if start_comes or not start_missing else None, 3),
+        quotes_from=2 + int(rng.expovariate(1.0)) if happens(rng, noise.key_late) else 1,
+        duplicate_of=_Learnt(None, duplicate_of, marked_at),
+        corrected_at=frozenset({*cause_corrected, *areas_corrected}),
+    )
+
+
+def _cause(rng: Random, fault: Fault, noise: Noise, learnt_at: int) -> tuple[_Learnt[Cause], tuple[int, ...]]:
+    """What is told of the cause, and the revisions that correct it."""
+    unknown, wrong = rng.choice(UNKNOWN_CAUSES), _told_cause(rng, weighted(rng, ORIGINS), Certainty.POSSIBLE)
+    pair = (fault.origin.category, fault.origin.detail)
+    loose = happens(rng, noise.cause_told_loosely)
+    category, detail = SLOPPY.get(pair, pair) if loose else pair
+    origin = Origin(category, detail, fault.origin.outside)
+    right = _told_cause(rng, origin, Certainty.LIKELY if fault.victim else Certainty.OBSERVED)
+    blind = BLINDNESS[fault.victim]
+    never = happens(rng, noise.cause_never_known * blind)
+    first_unknown, first_wrong = happens(rng, noise.cause_unknown_first * blind), happens(rng, noise.cause_wrong_first)
+    if never:
+        return _Learnt(unknown, unknown), ()
+    if first_unknown:
+        return _Learnt(unknown, right, learnt_at), ()
+    if first_wrong:
+        return _Learnt(wrong, right, learnt_at), (learnt_at,)
+    return _Learnt(right, right), ()
+
+
+def _told_cause(rng: Random, origin: Origin, certainty: Certainty) -> Cause:
+    third_party = origin.outside if happens(rng, 0.5) else None
+    return Cause(category=origin.category, detail=origin.detail, certainty=certainty, third_party=third_party)
+
+
+def _areas(
+    rng: Random, fault: Fault, noise: Noise, last: int
+) -> tuple[_Learnt[tuple[Area, ...]], tuple[int, ...]]:
+    """What is told of the place, and the revisions that correct it."""
+    full, wide = areas_of(fault.places), areas_of(tuple(_county(code) for code in fault.places))
+    elsewhere = areas_of((_elsewhere(rng, rng.choice(fault.places)),))
+    only, first = happens(rng, noise.county_only), happens(rng, noise.county_first)
+    nowhere, wrong = happens(rng, noise.place_unknown_first), happens(rng, noise.place_wrong_first)
+    learnt_at = rng.randint(2, 3)
+    if only:
+        return _Learnt(wide, wide), ()
+    if nowhere and last > 1:
+        return _Learnt((), full, 2), ()
+    if wrong:
+        return _Learnt(elsewhere, full, learnt_at), (learnt_at,)
+    if first:
+        return _Learnt(wide, full, learnt_at), ()
+    return _Learnt(full, full), ()
+
+
+def _county(code: str) -> str:
+    return county_of(code) if len(code) == 4 else code
+
+
+def _elsewhere(rng: Random, code: str) -> str:
+    """A place that may be taken for this one: in the same county or the next."""
+    if code == geography.COUNTRY:
+        return rng.choice(geography.counties()).code
+    near = NEIGHBOURS[county_of(code)]
+    if len(code) == 2:
+        return rng.choice(near)
+    return rng.choice(towns_of(rng.choice((county_of(code), county_of(code), *near))))
+
+
+def _told_start(rng: Random, began: datetime, detected: datetime, noise: Noise) -> datetime:
+    told = detected if happens(rng, noise.start_is_detection) else began
+    minutes = weighted(rng, ROUNDINGS)
+    return _rounded(told, minutes) if happens(rng, noise.start_rounded) else told
+
+
+def _rounded(instant: datetime, minutes: int) -> datetime:
+    hour = instant.replace(minute=0, second=0, microsecond=0)
+    return hour + round((instant - hour) / timedelta(minutes=minutes)) * timedelta(minutes=minutes)
+
+
+# --- what is said ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What is told besides, alike for faults of every kind."""
+
+    title: str
+    description: str
+    detected_at: datetime | None
+    users: int | None
+    percent: float | None
+    sites: int | None
+    expected: datetime | None
+
+    @classmethod
+    def drawn(cls, rng: Random, fault: Fault, detected: datetime) -> _Numbers:
+        place = geography.name_of(rng.choice(fault.places))
+        return cls(
+            title=f"{rng.choice(words.WHAT[fault.services[0]])}, {place}",
+            description=rng.choice(words.DESCRIPTIONS),
+            detected_at=detected if happens(rng, 0.5) else None,
+            users=round(rng.lognormvariate(7, 1) * len(fault.places), -1) if happens(rng, 0.65) else None,
+            percent=round(rng.uniform(5, 100), 0) if happens(rng, 0.3) else None,
+            sites=rng.randint(1, 8) * len(fault.places) if fault.actor in MOBILE else None,
+            expected=fault.ended + (rng.random() - 0.4) * timedelta(hours=6) if happens(rng, 0.35) else None,
+        )
+
+
+def _report(
+    fault: Fault,
+    id: str,
+    revision: int,
+    moment: _Moment,
+    known: _Knowledge,
+    quotes: tuple[Quote, ...],
+    numbers: _Numbers,
+    status: MessageStatus,
+) -> Report:
+    over = moment.state in (RESTORED, CLOSED)
+    started_at = known.started_at.at(revision)
+    quoted = [q for q in quotes if revision >= known.quotes_from and q.known_from <= moment.sent_at]
+    reason = moment.reason or (words.CORRECTION if revision in known.corrected_at else None)
+    fields: dict[str, Any] = {
+        "actor": fault.actor,
+        "id": id,
+        "revision": revision,
+        "status": status,
+        "observed_at": max(moment.sent_at - timedelta(minutes=2), fault.began),
+        "reason": reason,
+        "state": moment.state,
+        "title": numbers.title,
+        "description": numbers.description,
+        "started_at": started_at,
+        "detected_at": numbers.detected_at,
+        "restored_at": (fault.ended if fault.ended <= moment.sent_at else moment.sent_at) if over else None,
+        "impacts": _impacts(fault, numbers),
+        "areas": known.areas.at(revision),
+        "network_part": fault.part,
+        "users": _users(fault, numbers),
+        "sites": Sites(out=numbers.sites) if numbers.sites else None,
+        "cause": known.cause.at(revision),
+        "duplicate_of": known.duplicate_of.at(revision),
+        "restoration": Restoration(expected=numbers.expected, certainty=Certainty.POSSIBLE)
+        if numbers.expected and not over
+        else None,
+        "event_refs": _joined(q.event_refs for q in quoted),
+        "infrastructure_ids": _joined(q.infrastructure_ids for q in quoted),
+        "caused_by": tuple(dependency for q in quoted for dependency in q.caused_by),
+        "related_to": _joined(q.related_to for q in quoted),
+        "energy": next((Energy(power_incident=q.power_incident) for q in quoted if q.power_incident), None),
+    }
+    return Report(build(Incident, fields), moment.sent_at)
+
+
+def _joined(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(value for values in lists for value in values))
+
+
+def _impacts(fault: Fault, numbers: _Numbers) -> tuple[ServiceImpact, ...]:
+    return tuple(
+        ServiceImpact(service=service, aspect=fault.aspect, impact=fault.impact, percent_affected=numbers.percent)
+        for service in fault.services
+    )
+
+
+def _users(fault: Fault, numbers: _Numbers) -> Users | None:
+    if numbers.users is None:
+        return None
+    scope = CountScope.CONNECTIONS if fault.services[0] in UNCOUNTED else CountScope.OWN_SUBSCRIPTIONS
+    return Users(value=numbers.users, basis=CountBasis.ESTIMATED, scope=scope)
+
+
+UNCOUNTED = frozenset({Service.TRANSPORT, Service.OTHER})
+"""Services without subscribers of telephony: lines and power customers are counted instead."""

@@ -7,10 +7,23 @@ from itertools import permutations
 
 import pytest
 
-from bus.messages import Dependency, Energy
-from bus.vocabulary import DependencyKind, IncidentState, LinkBasis, LinkRelation, SituationState
+from bus.messages import Cause, Dependency, Emergency, Energy, Restoration
+from bus.vocabulary import (
+    AckAnswer,
+    CauseCategory,
+    CauseDetail,
+    DependencyKind,
+    EmergencyImpact,
+    Impact,
+    IncidentState,
+    LinkBasis,
+    LinkRelation,
+    Service,
+    SituationState,
+)
 from consumers.merge.situations import situation_id
-from tests.merging import apart, at, cannot, flags, fold, grouped, incident, link, measure, must, only, picture
+from consumers.merge.view import RestorationRange
+from tests.merging import ack, apart, at, cannot, flags, fold, grouped, incident, link, measure, must, only, picture
 
 REF = "incident/nordtel/{}".format
 RETRACTED = IncidentState.RETRACTED
@@ -372,3 +385,99 @@ def test_a_situation_is_over_when_all_its_members_are(states, expected):
     first, second = states
     messages = [nordtel("A", state=first, **SHARED), nordtel("B", state=second, **SHARED)]
     assert only(*messages, as_of=at(9_000)).state is expected
+
+
+# What it says of its members
+
+
+def told(**fields: object) -> dict[str, object]:
+    return {**SHARED, **fields}
+
+
+def cause(category: CauseCategory, detail: CauseDetail, **more: object) -> dict[str, object]:
+    return {"cause": Cause(category=category, detail=detail, **more)}
+
+
+NATURE, SYSTEM, UNKNOWN = CauseCategory.NATURAL_PHENOMENON, CauseCategory.SYSTEM_FAILURE, CauseCategory.UNKNOWN
+WIND, POWER_CUT, NO_WORD = CauseDetail.WIND, CauseDetail.POWER_CUT, CauseDetail.UNKNOWN
+CAUSES = {
+    "nobody knows": ([{}, {}], (UNKNOWN, NO_WORD, False)),
+    "one knows": ([cause(NATURE, WIND), {}], (NATURE, WIND, False)),
+    "a detail adds to its category": ([cause(NATURE, NO_WORD), cause(NATURE, WIND)], (NATURE, WIND, False)),
+    "owners disagree: none is picked": ([cause(NATURE, WIND), cause(SYSTEM, POWER_CUT)], (UNKNOWN, NO_WORD, True)),
+    "one points to the other for it": (
+        [cause(SYSTEM, POWER_CUT), {**cause(NATURE, WIND), **caused_by(DependencyKind.POWER, REF("A"))}],
+        (SYSTEM, POWER_CUT, False),
+    ),
+    "looked for and not yet found": (
+        [cause(CauseCategory.UNDETERMINED, NO_WORD), cause(NATURE, WIND)],
+        (NATURE, WIND, False),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CAUSES)
+def test_the_cause_is_what_the_members_at_its_root_say(case):
+    members, expected = CAUSES[case]
+    found = only(*(nordtel(id, **told(**fields)) for id, fields in zip("AB", members, strict=True))).cause
+    assert (found.category, found.detail, found.disputed) == expected
+
+
+def test_a_cause_that_somebody_disputes_is_disputed_until_accepted():
+    messages = [nordtel("A", **cause(NATURE, WIND)), ack(REF("A"), AckAnswer.CAUSE_DISPUTED)]
+    assert only(*messages).cause.disputed
+    accepted = ack(REF("A"), AckAnswer.CAUSE_ACCEPTED, id="A-2", observed_at=at(2))
+    assert not only(*messages, accepted).cause.disputed
+
+
+NONE, WORSE, LOST = EmergencyImpact.NONE, EmergencyImpact.DEGRADED, EmergencyImpact.LOST_WITH_FALLBACK
+EMERGENCIES = [
+    ((None, None), None),
+    ((None, NONE), NONE),
+    ((NONE, EmergencyImpact.UNKNOWN), EmergencyImpact.UNKNOWN),
+    ((EmergencyImpact.LOCATION_LOST, WORSE), EmergencyImpact.LOCATION_LOST),
+    ((EmergencyImpact.LOCATION_LOST, LOST), LOST),
+    ((LOST, EmergencyImpact.LOST_NO_FALLBACK), EmergencyImpact.LOST_NO_FALLBACK),
+]
+
+
+@pytest.mark.parametrize(("impacts", "worst"), EMERGENCIES)
+def test_the_worst_effect_on_112_is_told_and_silence_is_not_none(impacts, worst):
+    messages = [
+        nordtel(id, **told(emergency=impact and Emergency(impact=impact)))
+        for id, impact in zip("AB", impacts, strict=True)
+    ]
+    assert only(*messages).emergency == worst
+
+
+def test_services_and_areas_are_those_of_the_open_members_at_their_worst():
+    voice, data = Service.MOBILE_VOICE, Service.MOBILE_DATA
+    messages = [
+        nordtel("A", **told(impacts={voice: Impact.DEGRADED, data: Impact.NO_IMPACT}, codes=("0780",))),
+        nordtel("B", **told(impacts={voice: Impact.UNKNOWN, data: Impact.UNKNOWN}, codes=("07", "06"))),
+        nordtel("C", **told(impacts={Service.DNS: Impact.OUTAGE}, codes=("01",), state=IncidentState.RESTORED)),
+    ]
+    found = only(*messages)
+    assert found.services == {voice: Impact.DEGRADED, data: Impact.UNKNOWN}
+    assert found.areas == ("06", "07", "0780")
+
+
+def test_restoration_spans_the_forecasts_of_the_open_members():
+    messages = [
+        nordtel("A", **told(restoration=Restoration(expected=at(5)))),
+        nordtel("B", **told(restoration=Restoration(earliest=at(3), latest=at(4)))),
+        nordtel("C", **told()),
+        nordtel("D", **told(restoration=Restoration(latest=at(90)), state=IncidentState.CLOSED)),
+    ]
+    found = only(*messages).restoration
+    assert (found.earliest, found.latest) == (at(3), at(5))
+    assert only(nordtel("A")).restoration == RestorationRange(earliest=None, latest=None)
+
+
+@pytest.mark.parametrize(
+    ("levels", "highest"),
+    [(("CLEAR", "GREEN"), "GREEN"), (("AMBER", "AMBER_STRICT"), "AMBER_STRICT"), (("AMBER", "UNKNOWN"), "RED")],
+)
+def test_the_strictest_tlp_of_all_that_is_in_it_holds(levels, highest):
+    strictest = nordtel("B", tlp=levels[1], state=IncidentState.CLOSED, **SHARED)
+    assert only(nordtel("A", tlp=levels[0], **SHARED), strictest).tlp == highest
