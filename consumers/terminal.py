@@ -254,7 +254,7 @@ def _detail(situation: Situation, view: View, words: Words, *, compact: bool) ->
 
 def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str, Sequence[str]]]:
     """What is known of a situation, by label. A label without facts is left out, unless not knowing is the news."""
-    reasons = [f"{reason.level}: {reason.text}" for reason in situation.severity.reasons[:2]]
+    reasons = [f"{reason.level}: {words.reason(reason)}" for reason in situation.severity.reasons[:2]]
     if reasons:
         yield words.because, reasons
     users = [_affected(service, situation, words) for service in Service if service in situation.users]

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bus.vocabulary import (
     CauseDetail,
+    CriticalService,
     EmergencyImpact,
     Freshness,
     Impact,
@@ -23,6 +25,7 @@ from bus.vocabulary import (
     Service,
     SituationState,
 )
+from consumers.merge.view import Reason
 
 __all__ = ["ENGLISH", "STOCKHOLM", "SWEDISH", "Language", "Words", "preferred", "words_of"]
 
@@ -91,6 +94,28 @@ class Words:
     measure_types: Mapping[MeasureType, str]
     measure_states: Mapping[MeasureState, str]
     modes: Mapping[OperatorMode, str]
+    critical_services: Mapping[CriticalService, str]
+    reasons: Mapping[str, str]
+    certainty: Mapping[str, str]
+
+    def reason(self, reason: Reason) -> str:
+        """Why a severity is what it is. A rule that this catalogue does not know is told in the merge's own words."""
+        if reason.code not in self.reasons:
+            return reason.text
+        facts = reason.facts
+        symbols: dict[str, Mapping[Any, str]] = {
+            "service": self.services,
+            "impact": self.emergencies if reason.code == "EMERGENCY" else self.impacts,
+            "certainty": self.certainty,
+        }
+        told = {name: symbols[name].get(fact, fact) if name in symbols else fact for name, fact in facts.items()}
+        for name in ("high", "out"):
+            if name in facts:
+                told[name] = grouped(int(facts[name]))
+        if "services" in facts:
+            critical: Mapping[Any, str] = self.critical_services
+            told["services"] = ", ".join(critical.get(service, service) for service in facts["services"].split())
+        return self.reasons[reason.code].format(**told)
 
     def count(self, number: int | None) -> str:
         """`120 000` with thin spaces; the word for unknown; the word for none."""
@@ -318,6 +343,35 @@ SWEDISH = Words(
         OperatorMode.CRISIS: "krisläge",
         OperatorMode.UNKNOWN: "okänd drift",
     },
+    critical_services={
+        CriticalService.EMERGENCY_112: "112",
+        CriticalService.VMA: "VMA",
+        CriticalService.HEALTHCARE: "vård",
+        CriticalService.POLICE: "polis",
+        CriticalService.RESCUE: "räddningstjänst",
+        CriticalService.DEFENCE: "försvar",
+        CriticalService.PAYMENTS: "betalningar",
+        CriticalService.RAIL: "järnväg",
+        CriticalService.ROAD: "väg",
+        CriticalService.AIR: "flyg",
+        CriticalService.ENERGY: "energi",
+        CriticalService.WATER: "vatten",
+        CriticalService.GOVERNMENT: "förvaltning",
+        CriticalService.SAFETY_ALARMS: "trygghetslarm",
+        CriticalService.MEDIA: "medier",
+        CriticalService.OTHER: "annat",
+        CriticalService.UNKNOWN: "okänd verksamhet",
+    },
+    reasons={
+        "USERS": "upp till {high} med {impact}, {service}",
+        "IMPACT": "{impact} (rapporter: {count})",
+        "EMERGENCY": "{impact} (rapporter: {count})",
+        "SITES": "{out} sajter ur drift",
+        "REDUNDANCY": "{service} utan redundans: ett fel till skulle märkas",
+        "CRITICAL_SERVICE": "berör {services}",
+        "MALICIOUS": "angrepp {certainty} (rapporter: {count})",
+    },
+    certainty={"confirmed": "bekräftat", "suspected": "misstänkt"},
 )
 
 ENGLISH = Words(
@@ -432,6 +486,35 @@ ENGLISH = Words(
         OperatorMode.CRISIS: "crisis mode",
         OperatorMode.UNKNOWN: "unknown running",
     },
+    critical_services={
+        CriticalService.EMERGENCY_112: "112",
+        CriticalService.VMA: "public warning",
+        CriticalService.HEALTHCARE: "healthcare",
+        CriticalService.POLICE: "police",
+        CriticalService.RESCUE: "rescue services",
+        CriticalService.DEFENCE: "defence",
+        CriticalService.PAYMENTS: "payments",
+        CriticalService.RAIL: "rail",
+        CriticalService.ROAD: "road",
+        CriticalService.AIR: "air",
+        CriticalService.ENERGY: "energy",
+        CriticalService.WATER: "water",
+        CriticalService.GOVERNMENT: "government",
+        CriticalService.SAFETY_ALARMS: "safety alarms",
+        CriticalService.MEDIA: "media",
+        CriticalService.OTHER: "other",
+        CriticalService.UNKNOWN: "unknown service of society",
+    },
+    reasons={
+        "USERS": "up to {high} with {impact}, {service}",
+        "IMPACT": "{impact} (reports: {count})",
+        "EMERGENCY": "{impact} (reports: {count})",
+        "SITES": "{out} sites out of service",
+        "REDUNDANCY": "{service} without redundancy: one more fault would be felt",
+        "CRITICAL_SERVICE": "touches {services}",
+        "MALICIOUS": "attack {certainty} (reports: {count})",
+    },
+    certainty={"confirmed": "confirmed", "suspected": "suspected"},
 )
 
 _CATALOGUE = {words.language: words for words in (SWEDISH, ENGLISH)}

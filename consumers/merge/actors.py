@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bus.messages import Status
+from bus.references import Kind, reference
 from bus.registry import Actor
 from bus.vocabulary import Freshness
-from consumers.merge.entities import Entity
+from consumers.merge.entities import Entity, order, owner
 from consumers.merge.freshness import Clock, Schedule
 from consumers.merge.rules import Rules
 from consumers.merge.view import ActorItem
@@ -21,7 +22,8 @@ class ActorBook:
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._last_heard: dict[str, datetime] = {}
-        self._statuses: dict[str, Entity] = {}
+        self._statuses: defaultdict[str, dict[str, Entity]] = defaultdict(dict)
+        self._told_by: dict[str, str] = {}
         self._open: defaultdict[str, set[str]] = defaultdict(set)
         self._held_by: dict[str, str] = {}
         self._severities: defaultdict[str, dict[str, int]] = defaultdict(dict)
@@ -42,9 +44,18 @@ class ActorBook:
         self._last_heard[actor] = last_heard
         self._dirty.add(actor)
 
-    def put_status(self, actor: str, entity: Entity) -> None:
-        self._statuses[actor] = entity
-        self._dirty.add(actor)
+    def last_heard(self, actor: str) -> datetime | None:
+        return self._last_heard.get(actor)
+
+    def put_status(self, entity: Entity) -> None:
+        """Take up a status, which is that of the operator on whose behalf it was sent, if it was."""
+        before, now = self._told_by.get(entity.ref), owner(entity.winner.message)
+        if before is not None:
+            del self._statuses[before][entity.ref]
+            self._dirty.add(before)
+        self._told_by[entity.ref] = now
+        self._statuses[now][entity.ref] = entity
+        self._dirty.add(now)
 
     def put_open(self, ref: str, actor: str | None) -> None:
         """Which operator holds this incident open; None when it is over."""
@@ -94,7 +105,7 @@ class ActorBook:
 
     def _item(self, actor: str, as_of: datetime) -> ActorItem:
         registered, heard = self._registered.get(actor), self._last_heard.get(actor)
-        entity = self._statuses.get(actor)
+        entity = max(self._statuses[actor].values(), key=_latest, default=None)
         status = entity.winner.message if entity else None
         told = status if isinstance(status, Status) else None
         held = len(self._open[actor])
@@ -125,9 +136,14 @@ class ActorBook:
         return clock.freshness(as_of)
 
     def _cadence(self, actor: str) -> timedelta:
-        if actor in self._statuses:
+        if reference(Kind.STATUS, actor, "status") in self._statuses[actor]:
             registered = self._registered.get(actor)
             minutes = registered.cadence_minutes if registered else None
             return self._rules.heartbeat if minutes is None else timedelta(minutes=minutes)
         worst = max(self._severities[actor].values(), default=0)
         return self._rules.cadence[worst] if worst else self._rules.quiet_actor
+
+
+def _latest(entity: Entity) -> tuple[datetime, tuple[int, datetime, bytes]]:
+    """Of several statuses of one operator, its own and what others told on its behalf, the latest observed speaks."""
+    return entity.winner.message.observed_at, order(entity.winner)

@@ -9,19 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from enum import Enum, auto
 
 from bus.envelope import Envelope
 from bus.messages import Incident, Message
-
-
-class Taken(Enum):
-    """What a message was to its entity."""
-
-    NEW = auto()
-    EARLIER_COPY = auto()
-    """Known already, but this copy was sent or known earlier than the others."""
-    KNOWN = auto()
 
 
 class Entity:
@@ -34,23 +24,24 @@ class Entity:
         self._by_content = {envelope.content: envelope}
         self._winner = self._first = envelope
 
-    def take(self, envelope: Envelope) -> Taken:
-        """Add a message about this entity."""
-        held = self._by_content.get(envelope.content)
-        if held is not None:
-            sent_at, known_at = min(held.sent_at, envelope.sent_at), min(held.known_at, envelope.known_at)
-            if (sent_at, known_at) == (held.sent_at, held.known_at):
-                return Taken.KNOWN
-            self._by_content[envelope.content] = replace(held, sent_at=sent_at, known_at=known_at)
-            self._choose()
-            return Taken.EARLIER_COPY
+    def copy_of(self, envelope: Envelope) -> Envelope | None:
+        """The message of equal content that is held, if any."""
+        return self._by_content.get(envelope.content)
+
+    def take(self, envelope: Envelope) -> None:
+        """Add a message whose content is not held."""
         self._by_content[envelope.content] = envelope
         if order(envelope) > order(self._winner):
             self._winner = envelope
         lowest, revision = self._first.message.revision, envelope.message.revision
         if revision < lowest or (revision == lowest and order(envelope) > order(self._first)):
             self._first = envelope
-        return Taken.NEW
+
+    def take_earlier(self, held: Envelope, copy: Envelope) -> None:
+        """Keep the earliest `sent_at` and `known_at` of a message that is held and its copy."""
+        sent_at, known_at = min(held.sent_at, copy.sent_at), min(held.known_at, copy.known_at)
+        self._by_content[held.content] = replace(held, sent_at=sent_at, known_at=known_at)
+        self._choose()
 
     def _choose(self) -> None:
         self._winner = max(self._by_content.values(), key=order)

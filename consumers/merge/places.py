@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 
 from consumers.merge.components import Component
 from consumers.merge.entities import Entity, incident_of
@@ -16,7 +17,7 @@ class Places:
     """The places of the incidents, told anew only where something about one changed."""
 
     def __init__(self) -> None:
-        self._told: dict[str, tuple[bytes, str, bool, Edge | None]] = {}
+        self._told: dict[str, tuple[bytes, datetime, str, bool, Edge | None]] = {}
 
     def drop(self, ref: str) -> None:
         """The incident has no place any more."""
@@ -30,7 +31,7 @@ class Places:
         for ref in refs:
             winner = entities[ref].winner
             edge, duplicate = towards_seed.get(ref), ref in component.duplicates
-            place = winner.content, situation, duplicate, edge
+            place = winner.content, winner.known_at, situation, duplicate, edge
             if self._told.get(ref) != place:
                 self._told[ref] = place
                 incident = incident_of(entities[ref])

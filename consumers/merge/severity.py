@@ -25,6 +25,9 @@ class Evidence:
     """What the rules look at: the open members of one situation, and what their users amount to."""
 
     members: Sequence[Told]
+    """The open members: what is counted, is counted of these."""
+    voices: Sequence[Told]
+    """The open members and duplicates."""
     users: Mapping[str, ServiceUsers]
 
 
@@ -36,9 +39,9 @@ def assess(evidence: Evidence, declared: int | None, rules: Rules) -> Severity:
     return Severity.model_construct(
         level=reasons[0].level if reasons else 1,
         lower_bound=any(
-            users.by_impact[impact].unknown_reports
+            found.unknown_reports or found.best is None
             for users in evidence.users.values()
-            for impact in users.by_impact
+            for impact, found in users.by_impact.items()
             if impact in _MAY_BE_FELT
         ),
         declared=declared,
@@ -51,52 +54,50 @@ def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
         (found.high, service, impact)
         for service, users in evidence.users.items()
         for impact, found in users.by_impact.items()
-        if impact in _FELT and found.high is not None
+        if impact in _FELT and found.high is not None and found.best is not None
     ]
     if not felt:
         return
     high, service, impact = max(felt)
     if level := _reached(rules.user_levels, high):
-        text = f"up to {high} users of {service} with {impact}"
         members = [m for m in evidence.members if _has(m, Service(service), Impact(impact))]
-        yield _reason("USERS", level, text, members)
+        yield _reason("USERS", level, members, high=high, service=service, impact=impact)
 
 
 def _impact(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.impact_levels.items():
         members = [
             m
-            for m in evidence.members
+            for m in evidence.voices
             if impact in m.impacts.values() and not (impact in _FELT and _nobody_feels(m, impact))
         ]
         if members:
-            yield _reason("IMPACT", level, f"{impact} reported by {_count(members)}", members)
+            yield _reason("IMPACT", level, members, impact=impact)
 
 
 def _emergency(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.emergency_levels.items():
-        members = [m for m in evidence.members if m.incident.emergency and m.incident.emergency.impact is impact]
+        members = [m for m in evidence.voices if m.incident.emergency and m.incident.emergency.impact is impact]
         if members:
-            yield _reason("EMERGENCY", level, f"112: {impact} reported by {_count(members)}", members)
+            yield _reason("EMERGENCY", level, members, impact=impact)
 
 
 def _sites(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     members = [m for m in evidence.members if m.incident.sites and m.incident.sites.out]
     out = sum(m.incident.sites.out for m in members if m.incident.sites and m.incident.sites.out)
     if level := _reached(rules.site_levels, out):
-        yield _reason("SITES", level, f"{out} sites out of service", members)
+        yield _reason("SITES", level, members, out=out)
 
 
 def _redundancy(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for service in sorted(rules.redundancy_services):
-        members = [m for m in evidence.members if _has(m, service, Impact.REDUCED_REDUNDANCY)]
+        members = [m for m in evidence.voices if _has(m, service, Impact.REDUCED_REDUNDANCY)]
         if members:
-            text = f"{service} without redundancy: one more fault would be felt"
-            yield _reason("REDUNDANCY", rules.redundancy_level, text, members)
+            yield _reason("REDUNDANCY", rules.redundancy_level, members, service=service)
 
 
 def _critical_services(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = [m for m in evidence.members if m.incident.critical_services]
+    members = [m for m in evidence.voices if m.incident.critical_services]
     touched = {service for m in members for service in m.incident.critical_services}
     level = max(
         _reached(rules.critical_levels, len(touched)),
@@ -104,21 +105,21 @@ def _critical_services(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
         0,
     )
     if level:
-        yield _reason("CRITICAL_SERVICE", level, f"touches {', '.join(sorted(touched))}", members)
+        yield _reason("CRITICAL_SERVICE", level, members, services=" ".join(sorted(touched)))
 
 
 def _malicious(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     claimed = [
         m
-        for m in evidence.members
+        for m in evidence.voices
         if m.incident.malicious
         or (m.incident.malicious is None and m.incident.cause.category is CauseCategory.MALICIOUS_ACTION)
     ]
     confirmed = [m for m in claimed if m.incident.malicious or m.incident.cause.certainty is Certainty.OBSERVED]
     if confirmed:
-        yield _reason("MALICIOUS", rules.malicious_confirmed, f"malice confirmed by {_count(confirmed)}", confirmed)
+        yield _reason("MALICIOUS", rules.malicious_confirmed, confirmed, certainty="confirmed")
     elif claimed:
-        yield _reason("MALICIOUS", rules.malicious_suspected, f"malice suspected by {_count(claimed)}", claimed)
+        yield _reason("MALICIOUS", rules.malicious_suspected, claimed, certainty="suspected")
 
 
 RULES: tuple[Callable[[Evidence, Rules], Iterator[Reason]], ...] = (
@@ -147,10 +148,19 @@ def _nobody_feels(told: Told, impact: Impact) -> bool:
     return all(numbers_for(told.incident.users, service) == (0, 0, 0) for service in services)
 
 
-def _count(members: Sequence[Told]) -> str:
-    return f"{len(members)} incident{'s' if len(members) > 1 else ''}"
+TEXTS = {
+    "USERS": "up to {high} users of {service} with {impact}",
+    "IMPACT": "{impact} reported, incidents: {count}",
+    "EMERGENCY": "112: {impact} reported, incidents: {count}",
+    "SITES": "{out} sites out of service",
+    "REDUNDANCY": "{service} without redundancy: one more fault would be felt",
+    "CRITICAL_SERVICE": "touches {services}",
+    "MALICIOUS": "malice {certainty}, incidents: {count}",
+}
+"""What each reason says in English, given its facts; staff read it in their language, from the same facts."""
 
 
-def _reason(code: str, level: int, text: str, members: Sequence[Told]) -> Reason:
+def _reason(code: str, level: int, members: Sequence[Told], **facts: object) -> Reason:
     refs = tuple(sorted(m.ref for m in members)[:_MOST_REFS])
-    return Reason.model_construct(code=code, level=level, text=text, refs=refs)
+    told = {name: str(fact) for name, fact in sorted({**facts, "count": len(members)}.items())}
+    return Reason.model_construct(code=code, level=level, text=TEXTS[code].format(**told), facts=told, refs=refs)

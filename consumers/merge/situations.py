@@ -61,7 +61,8 @@ class Assembled:
     situation: Situation
     component: Component
     clocks: tuple[Clock, ...]
-    open_members: tuple[Told, ...]
+    voices: tuple[Told, ...]
+    """The open incidents, duplicates too: they add no users, but what they say of a place or of 112 is said."""
 
     def with_situation(self, situation: Situation) -> Assembled:
         return replace(self, situation=situation)
@@ -78,15 +79,16 @@ def assemble(
     everyone = [told[ref] for ref in component.refs]
     members = [incident for incident in everyone if incident.ref not in component.duplicates]
     opened = [incident for incident in members if incident.is_open]
-    current = opened or members
+    voices = [incident for incident in everyone if incident.is_open]
+    current = voices or members
     users = count_users(opened)
-    declared = [i.incident.declared_severity for i in opened if i.incident.declared_severity is not None]
-    severity = assess(Evidence(opened, users), max(declared, default=None), rules)
+    declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
+    severity = assess(Evidence(opened, voices, users), max(declared, default=None), rules)
     situation = Situation.model_construct(
         id=situation_id(component.seed),
         aliases=tuple(sorted(situation_id(ref) for ref in component.refs if ref != component.seed)),
         title=told[component.seed].incident.title,
-        state=_state(members),
+        state=_state(everyone),
         members=tuple(incident.ref for incident in members),
         duplicates=tuple(sorted(component.duplicates)),
         actors=tuple(sorted({incident.owner for incident in everyone})),
@@ -97,7 +99,7 @@ def assemble(
         cause=_cause(members, is_disputed),
         users=users,
         emergency=_emergency(current),
-        restoration=_restoration(opened),
+        restoration=_restoration(voices),
         links=tuple(as_link(edge) for edge in component.links),
         suggestions=(),
         measures=tuple(sorted(measures)),
@@ -106,9 +108,10 @@ def assemble(
         started_at=component.started_at,
     )
     clocks = tuple(
-        Clock(i.known_at, expected_within(i.known_at, i.incident.next_update_at, severity.level, rules)) for i in opened
+        Clock(i.known_at, expected_within(i.known_at, i.incident.next_update_at, severity.level, rules))
+        for i in opened or voices
     )
-    return Assembled(situation, component, clocks, tuple(opened))
+    return Assembled(situation, component, clocks, tuple(voices))
 
 
 @lru_cache(maxsize=100_000)

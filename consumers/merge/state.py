@@ -31,7 +31,7 @@ from consumers.merge.answers import Answers
 from consumers.merge.areas import AreaBook
 from consumers.merge.components import Component, Graph
 from consumers.merge.digest import SetDigest
-from consumers.merge.entities import Entity, Taken, owner
+from consumers.merge.entities import Entity, owner
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.links import node_of
@@ -86,6 +86,8 @@ class State:
         self._situation_of: dict[str, str] = {}
         self._answering_to: dict[str, str] = {}
         """The situation that answers to an id: its own, or an alias."""
+        self._renamed: set[str] = set()
+        """Ids that lead elsewhere than before, or may."""
         self._ongoing: set[str] = set()
         self._unsound: set[str] = set()
         self._unaged: set[str] = set()
@@ -115,19 +117,27 @@ class State:
         entity = self._entities.get(ref)
         if entity is None:
             self._entities[ref] = Entity(ref, envelope)
-            taken = Taken.NEW
         else:
-            taken = entity.take(envelope)
-        if taken is Taken.KNOWN:
-            return False
+            held = entity.copy_of(envelope)
+            if held is not None:
+                return self._take_copy(entity, held, envelope)
+            entity.take(envelope)
         self._touched.add(ref)
-        if taken is Taken.NEW:
-            self._digest.add(message.kind, envelope.content)
-            for actor in {message.actor, owner(message)}:
-                self._actors.heard(actor, envelope.known_at)
-        else:
-            for actor in {message.actor, owner(message)}:
-                self._actors.reheard(actor, self._last_heard(actor))
+        self._digest.add(message.kind, envelope.content)
+        for actor in {message.actor, owner(message)}:
+            self._actors.heard(actor, envelope.known_at)
+        return True
+
+    def _take_copy(self, entity: Entity, held: Envelope, copy: Envelope) -> bool:
+        """A copy tells something new only where it was sent or known earlier than those held."""
+        if copy.sent_at >= held.sent_at and copy.known_at >= held.known_at:
+            return False
+        entity.take_earlier(held, copy)
+        self._touched.add(entity.ref)
+        if copy.known_at < held.known_at:
+            for actor in {copy.message.actor, owner(copy.message)}:
+                if self._actors.last_heard(actor) == held.known_at:
+                    self._actors.reheard(actor, self._last_heard(actor))
         return True
 
     @property
@@ -236,13 +246,13 @@ class State:
         )
 
     def _energy(self) -> Iterable[EnergyItem]:
-        for told in sorted(self._open_members(), key=lambda told: told.ref):
+        for told in sorted(self._voices(), key=lambda told: told.ref):
             if told.incident.energy:
                 yield EnergyItem.model_construct(ref=told.ref, **dict(told.incident.energy))
 
-    def _open_members(self) -> Iterable[Told]:
+    def _voices(self) -> Iterable[Told]:
         for situation in self._ongoing:
-            yield from self._situations[situation].open_members
+            yield from self._situations[situation].voices
 
     def _pending_acks(self) -> Iterable[PendingAck]:
         for item in self._of_kind("measure"):
@@ -257,9 +267,10 @@ class State:
             self._unaged |= self._situations.keys()
             self._actors.rewind()
         self._as_of = as_of
-        stale = self._take_up(self._touched)
-        self._touched = set()
+        touched, self._touched = self._touched, set()
+        stale, flagged = self._take_up(touched)
         self._reassemble(stale)
+        self._flag(flagged)
         self._age(as_of)
         self._register(as_of)
         for code, area in self._areas.refresh(self._mobile_operators):
@@ -267,8 +278,10 @@ class State:
         for slug, actor in self._actors.refresh(as_of):
             self._put(f"actor/{slug}", actor)
 
-    def _take_up(self, touched: Iterable[str]) -> set[str]:
-        """Note what the touched entities say. Returns the incidents whose situations say something new."""
+    def _take_up(self, touched: Iterable[str]) -> tuple[set[str], set[str]]:
+        """Note what the touched entities say. Returns the incidents whose situations say something new, and the
+        entities whose flags may differ.
+        """
         stale: set[str] = set()
         measures: set[str] = set()
         requests: set[str] = set()
@@ -306,15 +319,12 @@ class State:
                 case Decision():
                     self._put(ref, _item(DecisionItem, message, entity, ref=ref))
                 case _:
-                    self._actors.put_status(message.actor, entity)
+                    self._actors.put_status(entity)
         for ref in measures:
             self._put_measure(ref)
         for ref in requests:
             self._put_request(ref)
-        for ref in flagged:
-            if ref in self._entities:
-                self._put_flags(ref, entity_flags(self._entities[ref], self._is_known, self._rules))
-        return stale
+        return stale, flagged
 
     def _reassemble(self, stale: set[str]) -> None:
         moved, components = self._graph.refresh()
@@ -338,6 +348,13 @@ class State:
             self._forget(situation)
             self._assemble(component, refs)
 
+    def _flag(self, refs: set[str]) -> None:
+        for name in self._renamed:
+            refs |= self._mentions.get(f"situation/{name}", set())
+        self._renamed = set()
+        for ref in refs & self._entities.keys():
+            self._put_flags(ref, entity_flags(self._entities[ref], self._is_known, self._rules))
+
     def _assemble(self, component: Component, changed: Iterable[str]) -> None:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
@@ -348,13 +365,14 @@ class State:
         self._totals.add(made.situation.users)
         for name in (situation, *made.situation.aliases):
             self._answering_to[name] = situation
+            self._renamed.add(name)
         for ref in component.refs:
             self._situation_of[ref] = situation
         if made.situation.state is SituationState.ONGOING:
             self._ongoing.add(situation)
-        self._areas.put(situation, made.open_members)
+        self._areas.put(situation, made.voices)
         self._actors.put_situation(
-            situation, made.situation.severity.level, (incident.owner for incident in made.open_members)
+            situation, made.situation.severity.level, (incident.owner for incident in made.voices)
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
         for place in self._places.update(component, changed, self._entities, situation):
@@ -370,6 +388,7 @@ class State:
         for name in (situation, *made.situation.aliases):
             if self._answering_to.get(name) == situation:
                 del self._answering_to[name]
+                self._renamed.add(name)
 
     def _dissolve(self, situation: str) -> None:
         self._areas.put(situation, ())
@@ -454,7 +473,8 @@ class State:
         return True
 
     def _is_known(self, ref: str) -> bool:
-        return ref in self._known or ref.startswith(("situation/", "conflict/"))
+        kind, _, name = ref.partition("/")
+        return ref in self._known or (kind == "situation" and name in self._answering_to) or kind == "conflict"
 
     def _incidents_of(self, refs: Iterable[str]) -> set[str]:
         """The incidents themselves, and for a situation one of its members."""

@@ -32,6 +32,7 @@ class Reason(Part):
     code: str
     level: int
     text: str
+    facts: dict[str, str]
     refs: tuple[str, ...]
 
 

@@ -10,7 +10,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-TOKEN_LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+
+
+def seeded(seed: int) -> Random:
+    return Random(seed)  # noqa: S311 - to be repeated, not to be secret
+
+
+def apart(rng: Random) -> Random:
+    """A source of its own: however much is drawn from it, the given one goes on alike."""
+    return seeded(rng.getrandbits(64))
 
 
 def around(rng: Random, median_hours: float, spread: float = 0.6) -> timedelta:
@@ -36,4 +45,4 @@ def weighted(rng: Random, table: Sequence[tuple[T, float]]) -> T:
 
 
 def token(rng: Random, length: int = 5) -> str:
-    return "".join(rng.choices(TOKEN_LETTERS, k=length))
+    return "".join(rng.choices(LETTERS, k=length))

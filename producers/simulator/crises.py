@@ -7,7 +7,6 @@ Sizes and times follow what is publicly told of real events of each kind, in rou
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import Random
 from types import MappingProxyType
@@ -72,8 +71,8 @@ def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     manner = {actor: weighted(rng, ((_by_county, 0.6), (_by_town, 0.4))) for actor in MOBILE}
     faults: list[Fault] = []
     hit = begin
-    for county in path(rng, county_of(town), rng.randint(2, 4) if main else 1):
-        towns = some(rng, towns_of(county), 3, 9)
+    for county in path(rng, county_of(town), rng.randint(2, 5) if main else 1):
+        towns = some(rng, towns_of(county), 4, 12)
         power = Origin(NATURE, CauseDetail.POWER_CUT, outside=True)
         grid: int | None = None
         if county in GRID_COUNTIES:
@@ -107,7 +106,7 @@ def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
                         dependency=DependencyKind.POWER,
                     )
                 )
-        for place in some(rng, towns, 0, 3):
+        for place in some(rng, towns, 0, 4):
             began = hit + around(rng, 1.2)
             faults.append(
                 Fault(
@@ -142,8 +141,17 @@ def _by_county(rng: Random, towns: tuple[str, ...]) -> Iterator[tuple[str, ...]]
 
 def _by_town(rng: Random, towns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     """An incident for each of the towns that were hit worst."""
-    for town in some(rng, towns, 1, 4):
+    for town in some(rng, towns, 1, 5):
         yield (town,)
+
+
+def _shares(rng: Random, towns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The places of each incident that one operator tells: mostly all in one."""
+    if happens(rng, 0.7):
+        yield some(rng, towns, 1, len(towns))
+    else:
+        for town in some(rng, towns, 1, 3):
+            yield (town,)
 
 
 def _cable_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
@@ -158,7 +166,7 @@ def _cable_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         ),
     )
     others = tuple(other for other in towns_of(county_of(town)) if other != town)
-    served = (town, *some(rng, others, 1 if main else 0, 4 if main else 1))
+    served = (town, *some(rng, others, 2 if main else 0, 7 if main else 1))
     mended = begin + around(rng, 7, 0.5)
     faults = [
         Fault(
@@ -167,16 +175,14 @@ def _cable_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         )
     ]  # fmt: skip
     riders = [actor for actor in (*MOBILE, TOWN_NETWORKS) if actor != owner]
-    for actor in some(rng, riders, 3 if main else 1, 5 if main else 3):
-        faults.append(_rider(rng, faults[0], actor, some(rng, served, 1, len(served)), SERVICES[actor]))
-    if INCUMBENT != owner and happens(rng, 0.5 if main else 0.2):
+    for actor in some(rng, riders, 4 if main else 1, 5 if main else 3):
+        faults += (_rider(rng, faults[0], actor, places, SERVICES[actor]) for places in _shares(rng, served))
+    if owner != INCUMBENT and happens(rng, 0.5 if main else 0.2):
         faults.append(_rider(rng, faults[0], INCUMBENT, served, FIXED_SERVICES))
     return Event(tuple(faults), named_at=begin + around(rng, 1))
 
 
-def _rider(
-    rng: Random, cable: Fault, actor: str, places: tuple[str, ...], services: tuple[Service, ...]
-) -> Fault:
+def _rider(rng: Random, cable: Fault, actor: str, places: tuple[str, ...], services: tuple[Service, ...]) -> Fault:
     """One who rides on a cable that broke, and felt it."""
     return Fault(
         actor,
@@ -203,7 +209,7 @@ def _vendor_failure(rng: Random, begin: datetime, town: str, main: bool) -> Even
     free = [county.code for county in counties() if county.code != county_of(town)]
     rng.shuffle(free)
     faults: list[Fault] = []
-    for position, actor in enumerate(some(rng, (*MOBILE, TOWN_NETWORKS), 3 if main else 2, 5 if main else 2)):
+    for position, actor in enumerate(some(rng, (*MOBILE, TOWN_NETWORKS), 4 if main else 2, 5 if main else 2)):
         if happens(rng, 0.15):
             places: tuple[str, ...] = (COUNTRY,)
         else:
@@ -245,7 +251,7 @@ def _power_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     key = f"power:{token(rng)}"
     origin = Origin(SYSTEM, CauseDetail.POWER_CUT, outside=True)
     near = tuple(other for other in towns_of(county_of(town)) if other != town)
-    towns = (town, *some(rng, near, 0, 2 if main else 0))
+    towns = (town, *some(rng, near, 1 if main else 0, 4 if main else 0))
     back = begin + around(rng, 6, 0.5)
     faults: list[Fault] = []
     grid: int | None = None
@@ -253,23 +259,24 @@ def _power_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         grid = 0
         faults.append(Fault(GRID, begin, back, towns, (Service.OTHER,), origin._replace(outside=False),
                             event_refs=(key,)))  # fmt: skip
-    for actor in some(rng, (*MOBILE, TOWN_NETWORKS), 3 if main else 2, 5 if main else 3):
-        on_battery = happens(rng, 0.6)
-        began = begin + (between(rng, 0.5, 4) if on_battery else rng.expovariate(1) * AT_ONCE)
-        faults.append(
-            Fault(
-                actor,
-                began,
-                max(back, began) + around(rng, 0.6),
-                some(rng, towns, 1, len(towns)),
-                SERVICES[actor],
-                origin,
-                impact=Impact.OUTAGE if happens(rng, 0.7) else Impact.DEGRADED,
-                event_refs=(key,),
-                source=grid,
-                dependency=DependencyKind.POWER,
+    for actor in some(rng, (*MOBILE, TOWN_NETWORKS), 4 if main else 2, 5 if main else 3):
+        for places in _shares(rng, towns):
+            on_battery = happens(rng, 0.6)
+            began = begin + (between(rng, 0.5, 4) if on_battery else rng.expovariate(1) * AT_ONCE)
+            faults.append(
+                Fault(
+                    actor,
+                    began,
+                    max(back, began) + around(rng, 0.6),
+                    places,
+                    SERVICES[actor],
+                    origin,
+                    impact=Impact.OUTAGE if happens(rng, 0.7) else Impact.DEGRADED,
+                    event_refs=(key,),
+                    source=grid,
+                    dependency=DependencyKind.POWER,
+                )
             )
-        )
     return Event(tuple(faults), named_at=begin + around(rng, 0.7))
 
 
@@ -281,18 +288,16 @@ def _overload(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     places = (county_of(town),) if wide else (town, *some(rng, near, 0, 3))
     ended = begin + around(rng, 8, 0.5)
     key = f"event:{token(rng)}"
-    faults = [
-        Fault(first, begin, ended, places, MOBILE_SERVICES, origin, part=NetworkPart.CORE, event_refs=(key,))
-    ]
+    faults = [Fault(first, begin, ended, places, MOBILE_SERVICES, origin, part=NetworkPart.CORE, event_refs=(key,))]
     if first == HOST and happens(rng, 0.8):
         faults.append(_hosted(rng, faults[0], 0))
-    for actor in some(rng, [each for each in MOBILE if each != first], 2 if main else 1, 3):
-        faults.append(
+    for actor in some(rng, [each for each in MOBILE if each != first], 2 if main else 1, 3 if main else 2):
+        faults += (
             Fault(
                 actor,
                 begin + around(rng, 0.6),
                 ended + around(rng, 0.5),
-                places if wide else some(rng, places, 1, len(places)),
+                felt,
                 MOBILE_SERVICES,
                 Origin(SYSTEM, CauseDetail.OVERLOAD),
                 impact=Impact.DEGRADED,
@@ -300,6 +305,7 @@ def _overload(rng: Random, begin: datetime, town: str, main: bool) -> Event:
                 event_refs=(key,),
                 source=0,
             )
+            for felt in _shares(rng, places)
         )
     return Event(tuple(faults), named_at=begin + around(rng, 1), unquoted=0.8)
 
@@ -311,7 +317,7 @@ def _failed_work(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         rng, ((CauseDetail.FAULTY_CHANGE, 0.6), (CauseDetail.CONFIG_ERROR, 0.3), (CauseDetail.PROCEDURE_FLAW, 0.1))
     )
     near = tuple(other for other in towns_of(county_of(town)) if other != town)
-    places = (town, *some(rng, near, 1 if main else 0, 5 if main else 1))
+    places = (town, *some(rng, near, 2 if main else 0, 6 if main else 1))
     transport = owner in (cable_owner(county_of(town)), TOWN_NETWORKS)
     services = (Service.TRANSPORT,) if transport else MOBILE_SERVICES
     part = NetworkPart.TRANSPORT if transport else NetworkPart.CORE
@@ -320,9 +326,8 @@ def _failed_work(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         infrastructure_ids=(asset,),
     )  # fmt: skip
     faults = [cause]
-    for actor in some(rng, [each for each in MOBILE if each != owner], 2 if main else 1, 3 if main else 2):
-        victim = _rider(rng, cause, actor, some(rng, places, 1, len(places)), SERVICES[actor])
-        faults.append(victim)
+    for actor in some(rng, [each for each in MOBILE if each != owner], 3 if main else 1, 4 if main else 2):
+        faults += (_rider(rng, cause, actor, felt, SERVICES[actor]) for felt in _shares(rng, places))
     if owner == HOST:
         faults.append(_hosted(rng, cause, 0))
     starts = begin - between(rng, 0.1, 2)
@@ -344,9 +349,12 @@ CRISES: Mapping[CrisisKind, Draw] = MappingProxyType(
 LONE_ACTORS = (*MOBILE, *MOBILE, "kustfiber", TOWN_NETWORKS, TOWN_NETWORKS)
 
 
-def lone_fault(rng: Random, begin: datetime, place: str) -> Event:
-    """A fault that has nothing to do with any other, in the municipality or somewhere in the county that is named."""
-    town = rng.choice(towns_of(place)) if len(place) == 2 else any_town(rng) if place == COUNTRY else place
+def lone_fault(rng: Random, begin: datetime, place: str, mistakable: tuple[str, ...] = ()) -> Event:
+    """A fault that has nothing to do with any other, in the municipality or somewhere in the county that is named.
+
+    `mistakable` are keys of an event that it coincides with.
+    """
+    town = any_town(rng) if place == COUNTRY else rng.choice(towns_of(place)) if len(place) == 2 else place
     actor = rng.choice(LONE_ACTORS)
     origin = weighted(rng, ORIGINS)
     fault = Fault(
@@ -361,7 +369,7 @@ def lone_fault(rng: Random, begin: datetime, place: str) -> Event:
         victim=origin.outside,
         infrastructure_ids=(f"{weighted(rng, (('fibre', 0.5), ('node', 0.5)))}:{token(rng, 7)}",),
     )
-    return Event((fault,), named_at=begin)
+    return Event((fault,), named_at=begin, mistakable=mistakable)
 
 
 def any_town(rng: Random) -> str:

@@ -82,11 +82,5 @@ class Event:
     unquoted: float = 1.0
     """How often its keys are left out, against what is usual. Below 1 for an event whose name everybody has heard."""
     work: PlannedWork | None = None
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        return tuple(sorted({place for fault in self.faults for place in fault.places}))
-
-    @property
-    def began(self) -> datetime:
-        return min(fault.began for fault in self.faults)
+    mistakable: tuple[str, ...] = ()
+    """Keys of another event at the same time and place, which may be quoted by mistake."""

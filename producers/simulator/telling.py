@@ -9,7 +9,19 @@ from random import Random
 from typing import Any, Generic, TypeVar
 
 from bus import geography
-from bus.messages import Area, Cause, Dependency, Energy, Incident, Restoration, ServiceImpact, Sites, Users, Work, build
+from bus.messages import (
+    Area,
+    Cause,
+    Dependency,
+    Energy,
+    Incident,
+    Restoration,
+    ServiceImpact,
+    Sites,
+    Users,
+    Work,
+    build,
+)
 from bus.vocabulary import (
     CauseCategory,
     CauseDetail,
@@ -130,13 +142,15 @@ def tell(
     quotes: tuple[Quote, ...] = (),
     unquoted: float = 1.0,
     duplicate_of: str | None = None,
+    not_before: datetime | None = None,
     status: MessageStatus,
 ) -> tuple[Report, ...]:
     """The reports of one fault under one id, by revision.
 
     `unquoted` weighs how often the quotes are left out. `duplicate_of` is the earlier id of the same fault, if any.
+    Nothing is sent before `not_before`.
     """
-    detected = fault.began + around(rng, 0.12, 0.9)
+    detected = max(fault.began + around(rng, 0.12, 0.9), not_before or fault.began)
     moments = _calendar(rng, fault, detected, noise)
     known = _knowledge(rng, fault, detected, noise, duplicate_of, last=len(moments))
     if not known.areas.at(1):
@@ -275,9 +289,7 @@ def _told_cause(rng: Random, origin: Origin, certainty: Certainty) -> Cause:
     return Cause(category=origin.category, detail=origin.detail, certainty=certainty, third_party=third_party)
 
 
-def _areas(
-    rng: Random, fault: Fault, noise: Noise, last: int
-) -> tuple[_Learnt[tuple[Area, ...]], tuple[int, ...]]:
+def _areas(rng: Random, fault: Fault, noise: Noise, last: int) -> tuple[_Learnt[tuple[Area, ...]], tuple[int, ...]]:
     """What is told of the place, and the revisions that correct it."""
     full, wide = areas_of(fault.places), areas_of(tuple(_county(code) for code in fault.places))
     elsewhere = areas_of((_elsewhere(rng, rng.choice(fault.places)),))
@@ -342,8 +354,8 @@ class _Numbers:
             title=f"{rng.choice(words.WHAT[fault.services[0]])}, {place}",
             description=rng.choice(words.DESCRIPTIONS),
             detected_at=detected if happens(rng, 0.5) else None,
-            users=round(rng.lognormvariate(7, 1) * len(fault.places), -1) if happens(rng, 0.65) else None,
-            percent=round(rng.uniform(5, 100), 0) if happens(rng, 0.3) else None,
+            users=round(rng.lognormvariate(7, 1) * len(fault.places)) if happens(rng, 0.65) else None,
+            percent=float(rng.randint(5, 100)) if happens(rng, 0.3) else None,
             sites=rng.randint(1, 8) * len(fault.places) if fault.actor in MOBILE else None,
             expected=fault.ended + (rng.random() - 0.4) * timedelta(hours=6) if happens(rng, 0.35) else None,
         )
@@ -375,7 +387,7 @@ def _report(
         "description": numbers.description,
         "started_at": started_at,
         "detected_at": numbers.detected_at,
-        "restored_at": (fault.ended if fault.ended <= moment.sent_at else moment.sent_at) if over else None,
+        "restored_at": (min(fault.ended, moment.sent_at)) if over else None,
         "impacts": _impacts(fault, numbers),
         "areas": known.areas.at(revision),
         "network_part": fault.part,

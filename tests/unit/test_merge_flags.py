@@ -9,6 +9,7 @@ import pytest
 from bus.messages import Dependency, Energy, Sites
 from bus.vocabulary import AckAnswer, CountBasis, DependencyKind, IncidentState
 from consumers.merge.flags import LEGAL_TRANSITIONS
+from consumers.merge.situations import situation_id
 from tests.merging import ack, at, count, flags, fold, incident, measure, must, picture
 
 REF = "incident/nordtel/I-1"
@@ -38,6 +39,7 @@ RAISED = {
     "REFERENCE_TO_NOTHING": {
         "related_to": [incident(related_to=(NOWHERE,))],
         "duplicate_of": [incident(duplicate_of=NOWHERE)],
+        "a situation that is not there": [measure(targets=("situation/sit-0123456789abcdef",))],
         "caused_by": [incident(caused_by=(Dependency(kind=DependencyKind.POWER, ref=NOWHERE),))],
         "power_incident": [incident(energy=Energy(power_incident=NOWHERE))],
         "a link": [incident(), must("nordtel/I-1", "tretton/Z")],
@@ -93,7 +95,7 @@ UNREMARKABLE = {
     "all sites out": [incident(sites=Sites(served=10, out=10))],
     "of an unknown number of sites": [incident(sites=Sites(out=10))],
     "a reference to what comes later": [incident(related_to=(NOWHERE,)), incident("tretton", "Z")],
-    "a reference to a situation": [measure(targets=("situation/sit-0123456789abcdef",))],
+    "a reference to a situation": [incident(), measure(targets=(f"situation/{situation_id(REF)}",))],
     "a reference that a later revision drops": [incident(related_to=(NOWHERE,)), incident(revision=2)],
 }
 
