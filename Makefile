@@ -2,6 +2,7 @@
 # check   lint, format, types
 # test    all tests; they start the broker that they need
 # bench   side-by-side measurements, as ratios
+# quality how well the merge finds what belongs together, over simulated crises
 # lock    renew requirements.lock (UPGRADE=--upgrade for newer versions)
 # clean   remove the environment and everything that was built
 #
@@ -15,7 +16,7 @@ BIN := .venv/bin
 READY := .venv/ready
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test bench lock clean
+.PHONY: demo check test bench quality lock clean
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -31,6 +32,9 @@ test: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+quality: $(READY)
+	$(BIN)/python -m benchmarks.quality
 
 # What this machine has set for its own installer must not leak into a file that others use.
 COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \

@@ -42,6 +42,7 @@ def _read() -> dict[str, Place]:
 
 
 _PLACES = _read()
+_KINDS = {code: place.kind for code, place in _PLACES.items()}
 _COUNTIES = tuple(place for place in _PLACES.values() if place.kind is AreaKind.LAN)
 _MUNICIPALITIES = tuple(place for place in _PLACES.values() if place.kind is AreaKind.KOMMUN)
 
@@ -62,8 +63,7 @@ def is_code(code: str) -> bool:
 
 def kind_of(code: str) -> AreaKind | None:
     """What kind of area the code names; None where SCB has no such code."""
-    place = _PLACES.get(code)
-    return place.kind if place else None
+    return _KINDS.get(code)
 
 
 def name_of(code: str) -> str:

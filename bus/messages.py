@@ -20,6 +20,7 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.dataclasses import dataclass
 from pydantic_core import ErrorDetails
 
 from bus import geography
@@ -91,8 +92,14 @@ Amount = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
 Percent = Annotated[float, Field(strict=True, ge=0, le=100, allow_inf_nan=False)]
 
 
+_CLOSED = ConfigDict(extra="forbid")
+
+
 class Part(BaseModel):
-    """Base of all records: frozen, and closed to unknown fields."""
+    """Base of all records that travel by themselves: frozen, and closed to unknown fields.
+
+    A record inside of one is a dataclass with slots: validated in the same way, in a third of the memory.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -119,7 +126,8 @@ class Message(Part):
         return reference(self.kind, self.actor, self.id)
 
 
-class ServiceImpact(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class ServiceImpact:
     """The effect on one service."""
 
     service: Service
@@ -128,7 +136,8 @@ class ServiceImpact(Part):
     percent_affected: Percent | None = None
 
 
-class Area(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Area:
     """A place, by SCB code where it has one."""
 
     kind: AreaKind
@@ -142,7 +151,8 @@ class Area(Part):
         return self
 
 
-class Users(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Users:
     """How many are affected. Null numbers are unknown; 0 is a known zero."""
 
     value: Count | None = None
@@ -154,7 +164,8 @@ class Users(Part):
     by_area: dict[AreaCode, Count] = Field(default_factory=dict)
 
 
-class Sites(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Sites:
     """Radio or access sites in the named areas."""
 
     served: Count | None = None
@@ -163,7 +174,8 @@ class Sites(Part):
     out_by_cause: dict[str, Count] = Field(default_factory=dict)
 
 
-class Energy(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Energy:
     """How long backup energy lasts."""
 
     battery_until: Instant | None = None
@@ -171,14 +183,16 @@ class Energy(Part):
     power_incident: Reference | None = None
 
 
-class Emergency(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Emergency:
     """The effect on calls to 112."""
 
     impact: EmergencyImpact
     ran_radiating: StrictBool | None = None
 
 
-class Cause(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Cause:
     """What caused it, as far as the reporter knows."""
 
     category: CauseCategory = CauseCategory.UNKNOWN
@@ -188,7 +202,8 @@ class Cause(Part):
     text: str = ""
 
 
-class Dependency(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Dependency:
     """Something that this incident is a consequence of."""
 
     kind: DependencyKind
@@ -196,7 +211,8 @@ class Dependency(Part):
     certainty: Certainty = Certainty.UNKNOWN
 
 
-class Restoration(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Restoration:
     """The forecast. full_capacity is the second clock: coverage back is not capacity back."""
 
     earliest: Instant | None = None
@@ -245,7 +261,8 @@ class Incident(Message):
         return self
 
 
-class Quantity(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Quantity:
     """An amount with its unit."""
 
     value: Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -301,7 +318,8 @@ class Work(Message):
         return self
 
 
-class Staffing(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Staffing:
     """Staff of one function."""
 
     function: str
@@ -309,14 +327,16 @@ class Staffing(Part):
     note: str = ""
 
 
-class Partner(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Partner:
     """A partner or supplier that the operator depends on."""
 
     name: str
     state: PartnerState
 
 
-class Load(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class Load:
     """Load on one service."""
 
     service: Service
@@ -324,7 +344,8 @@ class Load(Part):
     trend: Trend = Trend.UNKNOWN
 
 
-class CustomerService(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class CustomerService:
     """State of customer service."""
 
     backlog_hours: Amount | None = None
@@ -378,7 +399,8 @@ class Link(Message):
     withdrawn: StrictBool = False
 
 
-class BasedOn(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class BasedOn:
     """The picture seen when deciding."""
 
     digest: Digest

@@ -87,7 +87,7 @@ def areas(*codes: str) -> tuple[Area, ...]:
 
 
 def count(value: int | None = None, scope: CountScope = CountScope.OWN_SUBSCRIPTIONS, **fields: object) -> Users:
-    return Users.model_validate({"value": value, "scope": scope, "basis": CountBasis.ESTIMATED, **fields})
+    return Users(**{"value": value, "scope": scope, "basis": CountBasis.ESTIMATED, **fields})
 
 
 def link(relation: LinkRelation, a: str, b: str, id: str = "L-1", revision: int = 1, **fields: object) -> Envelope:

@@ -36,7 +36,7 @@ def assess(evidence: Evidence, declared: int | None, rules: Rules) -> Severity:
     reasons = sorted(
         (reason for rule in RULES for reason in rule(evidence, rules)), key=lambda r: (-r.level, r.code, r.text)
     )
-    return Severity.model_construct(
+    return Severity(
         level=reasons[0].level if reasons else 1,
         lower_bound=any(
             found.unknown_reports or found.best is None
@@ -163,4 +163,4 @@ TEXTS = {
 def _reason(code: str, level: int, members: Sequence[Told], **facts: object) -> Reason:
     refs = tuple(sorted(m.ref for m in members)[:_MOST_REFS])
     told = {name: str(fact) for name, fact in sorted({**facts, "count": len(members)}.items())}
-    return Reason.model_construct(code=code, level=level, text=TEXTS[code].format(**told), facts=told, refs=refs)
+    return Reason(code=code, level=level, text=TEXTS[code].format(**told), facts=told, refs=refs)

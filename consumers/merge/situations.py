@@ -116,7 +116,7 @@ def assemble(
 
 @lru_cache(maxsize=100_000)
 def as_link(edge: Edge) -> SituationLink:
-    return SituationLink.model_construct(a=edge.a, b=edge.b, basis=edge.basis, why=edge.why)
+    return SituationLink(a=edge.a, b=edge.b, basis=edge.basis, why=edge.why)
 
 
 def _emergency(incidents: Iterable[Told]) -> EmergencyImpact | None:
@@ -153,7 +153,7 @@ def _cause(members: Sequence[Told], is_disputed: Callable[[str], bool]) -> Situa
     causes = [i.cause for i in known if not refs & _pointed_to(i)] or [i.cause for i in known]
     categories = {cause.category for cause in causes}
     if len(categories) != 1:
-        return SituationCause.model_construct(
+        return SituationCause(
             category=CauseCategory.UNKNOWN, detail=CauseDetail.UNKNOWN, disputed=disputed or len(categories) > 1
         )
     told = Counter(cause.detail for cause in causes)
@@ -161,7 +161,7 @@ def _cause(members: Sequence[Told], is_disputed: Callable[[str], bool]) -> Situa
         (cause for cause in causes if cause.detail is not CauseDetail.UNKNOWN or len(told) == 1),
         key=lambda cause: (_CERTAINTY[cause.certainty], -told[cause.detail], cause.detail),
     )
-    return SituationCause.model_construct(category=surest.category, detail=surest.detail, disputed=disputed)
+    return SituationCause(category=surest.category, detail=surest.detail, disputed=disputed)
 
 
 def _pointed_to(incident: Incident) -> set[str]:
@@ -175,7 +175,7 @@ def _restoration(incidents: Sequence[Told]) -> RestorationRange:
     forecasts = [i.incident.restoration for i in incidents if i.incident.restoration]
     earliest = [f.earliest or f.expected or f.latest for f in forecasts]
     latest = [f.latest or f.expected or f.earliest for f in forecasts]
-    return RestorationRange.model_construct(earliest=_least(earliest), latest=_greatest(latest))
+    return RestorationRange(earliest=_least(earliest), latest=_greatest(latest))
 
 
 def _least(instants: Iterable[datetime | None]) -> datetime | None:

@@ -238,7 +238,7 @@ class State:
 
     def _sum_up(self) -> Totals:
         ongoing = len(self._ongoing)
-        return Totals.model_construct(
+        return Totals(
             users=self._totals.totals(),
             user_hours={},
             open_situations=ongoing,
@@ -247,8 +247,13 @@ class State:
 
     def _energy(self) -> Iterable[EnergyItem]:
         for told in sorted(self._voices(), key=lambda told: told.ref):
-            if told.incident.energy:
-                yield EnergyItem.model_construct(ref=told.ref, **dict(told.incident.energy))
+            if energy := told.incident.energy:
+                yield EnergyItem(
+                    ref=told.ref,
+                    battery_until=energy.battery_until,
+                    fuel_until=energy.fuel_until,
+                    power_incident=energy.power_incident,
+                )
 
     def _voices(self) -> Iterable[Told]:
         for situation in self._ongoing:
@@ -258,7 +263,7 @@ class State:
         for item in self._of_kind("measure"):
             if item.state in _WANTS_CONSENT:
                 for actor in self._answers.awaited(item):
-                    yield PendingAck.model_construct(ref=item.ref, actor=actor, since=item.known_at)
+                    yield PendingAck(ref=item.ref, actor=actor, since=item.known_at)
 
     # Bringing it up to date
 

@@ -93,7 +93,7 @@ class UserTotals:
         """Per service, sorted."""
         ranges: defaultdict[str, dict[Impact, UserRange]] = defaultdict(dict)
         for (service, impact), sums in sorted(self._sums.items()):
-            ranges[service][Impact(impact)] = UserRange.model_construct(
+            ranges[service][Impact(impact)] = UserRange(
                 low=sums["low"],
                 best=sums["best"] if sums["best_known"] else None,
                 high=sums["high"] if sums["high_known"] else None,
@@ -105,7 +105,7 @@ class UserTotals:
 def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
     ordered = sorted(by_impact, key=RANK.__getitem__, reverse=True)
     worst = by_impact[ordered[0]]
-    return ServiceUsers.model_construct(
+    return ServiceUsers(
         impact=ordered[0],
         low=worst.low,
         best=worst.best,
@@ -118,7 +118,7 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
 def _combine(reports: Sequence[Report], unknown: int, own: Mapping[str, Coverage]) -> UserRange:
     """The range that reports on one service and impact amount to. `own`: where each operator speaks for itself."""
     if not reports:
-        return UserRange.model_construct(low=0, best=None, high=None, unknown_reports=unknown)
+        return UserRange(low=0, best=None, high=None, unknown_reports=unknown)
     widening, counted = _part(reports, lambda r: r.scope in _NOT_PEOPLE)
     superseded, counted = _part(counted, lambda r: r.proxy and r.owner in own and own[r.owner].touches(r.codes))
     hosts = _coverage((r.owner, r.codes) for r in counted if r.scope is CountScope.INCLUDING_WHOLESALE)
@@ -138,7 +138,7 @@ def _combine(reports: Sequence[Report], unknown: int, own: Mapping[str, Coverage
             same = _same_people(cluster)
             low, best, high = low + same[0], best + same[1], high + same[2]
     high += sum(r.high for r in (*widening, *superseded, *absorbed))
-    return UserRange.model_construct(low=low, best=best if counted else None, high=high, unknown_reports=unknown)
+    return UserRange(low=low, best=best if counted else None, high=high, unknown_reports=unknown)
 
 
 def _part(reports: Sequence[Report], of: Callable[[Report], bool]) -> tuple[list[Report], list[Report]]:

@@ -7,6 +7,8 @@ equal bytes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bus.instants import Instant
 from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, Partner, Request, Staffing, Work
 from bus.vocabulary import (
@@ -26,7 +28,8 @@ from bus.vocabulary import (
 )
 
 
-class Reason(Part):
+@dataclass(frozen=True, slots=True)
+class Reason:
     """Why a severity is what it is."""
 
     code: str
@@ -36,7 +39,8 @@ class Reason(Part):
     refs: tuple[str, ...]
 
 
-class Severity(Part):
+@dataclass(frozen=True, slots=True)
+class Severity:
     """The greatest level that any rule gives."""
 
     level: int
@@ -45,7 +49,8 @@ class Severity(Part):
     reasons: tuple[Reason, ...]
 
 
-class SituationCause(Part):
+@dataclass(frozen=True, slots=True)
+class SituationCause:
     """What the members say of the cause."""
 
     category: CauseCategory
@@ -53,7 +58,8 @@ class SituationCause(Part):
     disputed: bool
 
 
-class UserRange(Part):
+@dataclass(frozen=True, slots=True)
+class UserRange:
     """Affected users as a range."""
 
     low: int
@@ -62,7 +68,8 @@ class UserRange(Part):
     unknown_reports: int
 
 
-class ServiceUsers(Part):
+@dataclass(frozen=True, slots=True)
+class ServiceUsers:
     """Affected users of one service. The plain numbers speak of the worst impact; impacts are never added together."""
 
     impact: Impact
@@ -73,7 +80,8 @@ class ServiceUsers(Part):
     by_impact: dict[str, UserRange]
 
 
-class RestorationRange(Part):
+@dataclass(frozen=True, slots=True)
+class RestorationRange:
     """From the earliest to the latest forecast of the open members."""
 
     earliest: Instant | None
@@ -106,7 +114,8 @@ class SituationSummary(Part):
     suggestion_count: int
 
 
-class SituationLink(Part):
+@dataclass(frozen=True, slots=True)
+class SituationLink:
     """Two incidents of one situation, and why they are in it."""
 
     a: str
@@ -214,7 +223,8 @@ class Flag(Part):
     text: str
 
 
-class HoursRange(Part):
+@dataclass(frozen=True, slots=True)
+class HoursRange:
     """User-hours lost, as a range."""
 
     low: float
@@ -279,7 +289,8 @@ class Situation(Part):
         )
 
 
-class EnergyItem(Part):
+@dataclass(frozen=True, slots=True)
+class EnergyItem:
     """How long an open incident's backup energy lasts. None: not told."""
 
     ref: str
@@ -288,7 +299,8 @@ class EnergyItem(Part):
     power_incident: str | None
 
 
-class PendingAck(Part):
+@dataclass(frozen=True, slots=True)
+class PendingAck:
     """An answer that is waited for: `actor` has not accepted `ref`, known since `since`."""
 
     ref: str
@@ -296,7 +308,8 @@ class PendingAck(Part):
     since: Instant
 
 
-class Totals(Part):
+@dataclass(frozen=True, slots=True)
+class Totals:
     """What the open situations amount to. `stale_share` is None when none is open."""
 
     users: dict[str, ServiceUsers]

@@ -36,18 +36,19 @@ NATURE, SYSTEM = CauseCategory.NATURAL_PHENOMENON, CauseCategory.SYSTEM_FAILURE
 PEOPLE, MALICE = CauseCategory.HUMAN_ERROR, CauseCategory.MALICIOUS_ACTION
 
 ORIGINS: tuple[tuple[Origin, float], ...] = (
-    (Origin(SYSTEM, CauseDetail.HARDWARE_FAILURE), 0.25),
-    (Origin(SYSTEM, CauseDetail.POWER_CUT, outside=True), 0.14),
+    (Origin(SYSTEM, CauseDetail.HARDWARE_FAILURE), 0.30),
+    (Origin(SYSTEM, CauseDetail.SOFTWARE_BUG), 0.15),
     (Origin(PEOPLE, CauseDetail.CABLE_CUT, outside=True), 0.14),
-    (Origin(SYSTEM, CauseDetail.SOFTWARE_BUG), 0.13),
     (Origin(PEOPLE, CauseDetail.FAULTY_CHANGE), 0.12),
+    (Origin(SYSTEM, CauseDetail.POWER_CUT), 0.07),
     (Origin(PEOPLE, CauseDetail.CONFIG_ERROR), 0.08),
     (Origin(SYSTEM, CauseDetail.OVERLOAD), 0.05),
     (Origin(SYSTEM, CauseDetail.COOLING), 0.04),
     (Origin(MALICE, CauseDetail.CABLE_THEFT, outside=True), 0.03),
     (Origin(SYSTEM, CauseDetail.OTHER), 0.02),
 )
-"""What strikes one operator alone on any day, and how often."""
+"""What strikes one operator alone on any day, and how often. Alone without power is who has a fault in its own plant:
+when the grid fails, others feel it too."""
 
 MOBILE_SERVICES = (Service.MOBILE_VOICE, Service.MOBILE_DATA)
 FIXED_SERVICES = (Service.FIXED_INTERNET, Service.FIXED_VOICE)
@@ -76,12 +77,12 @@ def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
         power = Origin(NATURE, CauseDetail.POWER_CUT, outside=True)
         grid: int | None = None
         if county in GRID_COUNTIES:
-            grid = len(faults)
+            grid, power_key = len(faults), f"power:{token(rng)}"
             began = hit + around(rng, 0.4)
             faults.append(
                 Fault(
                     GRID, began, began + around(rng, 20, 0.5), towns, (Service.OTHER,), weather,
-                    event_refs=(key, f"power:{token(rng)}"),
+                    event_refs=(key, power_key), owns=power_key,
                 )
             )  # fmt: skip
         for actor in MOBILE:
@@ -171,7 +172,7 @@ def _cable_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     faults = [
         Fault(
             owner, begin, mended, served if happens(rng, 0.6) else (town,), (Service.TRANSPORT,), origin,
-            part=NetworkPart.TRANSPORT, infrastructure_ids=(asset,),
+            part=NetworkPart.TRANSPORT, infrastructure_ids=(asset,), owns=asset,
         )
     ]  # fmt: skip
     riders = [actor for actor in (*MOBILE, TOWN_NETWORKS) if actor != owner]
@@ -258,7 +259,7 @@ def _power_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     if county_of(town) in GRID_COUNTIES:
         grid = 0
         faults.append(Fault(GRID, begin, back, towns, (Service.OTHER,), origin._replace(outside=False),
-                            event_refs=(key,)))  # fmt: skip
+                            event_refs=(key,), owns=key))  # fmt: skip
     for actor in some(rng, (*MOBILE, TOWN_NETWORKS), 4 if main else 2, 5 if main else 3):
         for places in _shares(rng, towns):
             on_battery = happens(rng, 0.6)
@@ -323,7 +324,7 @@ def _failed_work(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     part = NetworkPart.TRANSPORT if transport else NetworkPart.CORE
     cause = Fault(
         owner, begin, begin + around(rng, 5, 0.5), places, services, Origin(PEOPLE, detail), part=part,
-        infrastructure_ids=(asset,),
+        infrastructure_ids=(asset,), owns=asset,
     )  # fmt: skip
     faults = [cause]
     for actor in some(rng, [each for each in MOBILE if each != owner], 3 if main else 1, 4 if main else 2):
@@ -357,6 +358,7 @@ def lone_fault(rng: Random, begin: datetime, place: str, mistakable: tuple[str, 
     town = any_town(rng) if place == COUNTRY else rng.choice(towns_of(place)) if len(place) == 2 else place
     actor = rng.choice(LONE_ACTORS)
     origin = weighted(rng, ORIGINS)
+    asset = f"{weighted(rng, (('fibre', 0.5), ('node', 0.5)))}:{token(rng, 7)}"
     fault = Fault(
         actor,
         begin,
@@ -367,7 +369,8 @@ def lone_fault(rng: Random, begin: datetime, place: str, mistakable: tuple[str, 
         impact=Impact.OUTAGE if happens(rng, 0.5) else Impact.DEGRADED,
         part=NetworkPart.TRANSPORT if actor == "kustfiber" else NetworkPart.ACCESS,
         victim=origin.outside,
-        infrastructure_ids=(f"{weighted(rng, (('fibre', 0.5), ('node', 0.5)))}:{token(rng, 7)}",),
+        infrastructure_ids=(asset,),
+        owns=asset if happens(rng, 0.3) else None,
     )
     return Event((fault,), named_at=begin, mistakable=mistakable)
 

@@ -53,6 +53,8 @@ class Fault:
     """The cause lies outside of what the operator can see, so that it is told late or never."""
     event_refs: tuple[str, ...] = ()
     """Keys that the operator could quote."""
+    owns: str | None = None
+    """The one of its keys that the operator itself has coined: of its cable, or of its power cut."""
     infrastructure_ids: tuple[str, ...] = ()
     source: int | None = None
     """Which of the event's faults it follows from, where its operator could name that one's incident."""

@@ -19,7 +19,7 @@ class Noise:
 
     cause_unknown_first: float = 0.40
     """The cause is unknown at first and comes with a later revision."""
-    cause_never_known: float = 0.12
+    cause_never_known: float = 0.06
     """The cause is never told."""
     cause_wrong_first: float = 0.04
     """Another cause is told first, and corrected."""
@@ -27,15 +27,17 @@ class Noise:
     """A neighbouring category or detail is chosen, for good: a storm's power cut as a failure of the grid."""
     county_first: float = 0.25
     """The county alone is told first, the municipalities later."""
-    county_only: float = 0.15
+    county_only: float = 0.10
     """The county alone is ever told."""
     place_unknown_first: float = 0.03
     """A suspicion without a place, at first."""
     place_wrong_first: float = 0.03
     """Another municipality is told first, and corrected."""
-    key_missing: float = 0.60
+    key_missing: float = 0.62
     """No shared key and no reference to another's incident is ever quoted."""
-    key_single: float = 0.60
+    own_key_missing: float = 0.20
+    """Not even the operator's own identifier, such as the id of the cable that broke."""
+    key_single: float = 0.40
     """Only one of several keys and references that could be quoted is."""
     key_late: float = 0.50
     """What is quoted comes with a later revision than the first."""

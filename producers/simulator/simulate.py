@@ -12,7 +12,7 @@ from bus.instants import from_millis, to_millis
 from bus.messages import Dependency, Incident, Message
 from bus.references import Kind, reference
 from bus.vocabulary import Certainty, DependencyKind, IncidentState, MessageStatus
-from producers.simulator.chance import apart, around, between, happens, seeded
+from producers.simulator.chance import apart, around, between, happens, seeded, weighted
 from producers.simulator.crises import CRISES, any_town, lone_fault
 from producers.simulator.faults import CrisisKind, Event, Fault
 from producers.simulator.land import new_id, path, towns_of
@@ -31,14 +31,20 @@ YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 HORIZON = (20.0, 44.0)
 """Hours after the main event's beginning when the telling ends: some of it is over by then, some is not."""
 
-SMALL_EVENTS, COINCIDENCES, LONE_FAULTS = (3, 6), (2, 4), (2, 5)
+SMALL_EVENTS, COINCIDENCES, LONE_FAULTS = (2, 5), (1, 4), (2, 5)
 """How many smaller events; lone faults at the place and time of the main event; and lone faults anywhere."""
 
-NEAR = 0.4
+NEAR = 0.3
 """How many of the smaller events, and of the lone faults anywhere, are in the counties around the main one."""
 
-SMALL_KINDS = tuple(kind for kind in CRISES if kind is not CrisisKind.STORM)
-"""Two storms in a day are one storm."""
+SMALL_KINDS = (
+    (CrisisKind.CABLE_CUT, 0.35),
+    (CrisisKind.POWER_CUT, 0.35),
+    (CrisisKind.FAILED_WORK, 0.15),
+    (CrisisKind.VENDOR_FAILURE, 0.08),
+    (CrisisKind.OVERLOAD, 0.07),
+)
+"""What goes on meanwhile, and how often. No storm: two storms in a day are one storm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +102,7 @@ def _events(rng: Random, kind: CrisisKind, begin: datetime) -> list[Event]:
     main = CRISES[kind](rng, begin, town, True)
     events = [main]
     for _ in range(rng.randint(*SMALL_EVENTS)):
-        draw = CRISES[rng.choice(SMALL_KINDS)]
+        draw = CRISES[weighted(rng, SMALL_KINDS)]
         events.append(draw(rng, begin + between(rng, -8, 16), _somewhere(rng, town), False))
     for _ in range(rng.randint(*COINCIDENCES)):
         fault = rng.choice(main.faults)
@@ -192,9 +198,10 @@ class _Told:
 def _quotes(rng: Random, event: Event, fault: Fault, told: list[_Told], noise: Noise) -> Iterator[Quote]:
     """What ties the fault to others, as its operator could tell."""
     for key in fault.event_refs:
-        yield Quote(event.named_at, event_refs=(key,))
+        yield Quote(fault.began if key == fault.owns else event.named_at, event_refs=(key,), own=key == fault.owns)
     for asset in fault.infrastructure_ids:
-        yield Quote(event.named_at, infrastructure_ids=(asset,))
+        own = asset == fault.owns
+        yield Quote(fault.began if own else event.named_at, infrastructure_ids=(asset,), own=own)
     if event.mistakable and happens(rng, noise.key_wrong):
         yield Quote(event.named_at, event_refs=event.mistakable)
     if fault.source is None:
@@ -222,7 +229,7 @@ def _delivered(rng: Random, reports: list[Report], until: datetime, noise: Noise
             waits_until = down_until if down_from <= report.sent_at < down_until else report.sent_at
             known_at = max(known_at, waits_until + rng.expovariate(1) * ON_THE_WAY)
             found.append(Simulated(report.message, _cut(report.sent_at), _cut(known_at)))
-    found.sort(key=lambda each: (each.known_at, each.message.reference, each.message.revision))
+    found.sort(key=lambda each: (each.known_at, each.sent_at, each.message.reference))
     return tuple(each for each in found if each.known_at <= until)
 
 

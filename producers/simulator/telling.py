@@ -88,6 +88,8 @@ class Quote:
     caused_by: tuple[Dependency, ...] = ()
     related_to: tuple[str, ...] = ()
     power_incident: str | None = None
+    own: bool = False
+    """The operator's own identifier, which it has at hand and hardly ever leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,9 +239,12 @@ _PROGRESS = (SUSPECTED, CONFIRMED, RESTORING)
 
 
 def _chosen(rng: Random, quotes: tuple[Quote, ...], noise: Noise, unquoted: float) -> tuple[Quote, ...]:
+    own = tuple(quote for quote in quotes if quote.own)
+    others = tuple(quote for quote in quotes if not quote.own)
+    own_missing = happens(rng, noise.own_key_missing)
     missing, single = happens(rng, min(1.0, noise.key_missing * unquoted)), happens(rng, noise.key_single)
-    one = some(rng, quotes, 1, 1)
-    return () if missing else one if single else quotes
+    one = some(rng, others, 1, 1)
+    return (() if own_missing else own) + (() if missing else one if single else others)
 
 
 # --- what is known ---------------------------------------------------------------------------------------------------
@@ -339,7 +344,7 @@ def _rounded(instant: datetime, minutes: int) -> datetime:
 class _Numbers:
     """What is told besides, alike for faults of every kind."""
 
-    title: str
+    what: str
     description: str
     detected_at: datetime | None
     users: int | None
@@ -349,9 +354,8 @@ class _Numbers:
 
     @classmethod
     def drawn(cls, rng: Random, fault: Fault, detected: datetime) -> _Numbers:
-        place = geography.name_of(rng.choice(fault.places))
         return cls(
-            title=f"{rng.choice(words.WHAT[fault.services[0]])}, {place}",
+            what=rng.choice(words.WHAT[fault.services[0]]),
             description=rng.choice(words.DESCRIPTIONS),
             detected_at=detected if happens(rng, 0.5) else None,
             users=round(rng.lognormvariate(7, 1) * len(fault.places)) if happens(rng, 0.65) else None,
@@ -372,7 +376,7 @@ def _report(
     status: MessageStatus,
 ) -> Report:
     over = moment.state in (RESTORED, CLOSED)
-    started_at = known.started_at.at(revision)
+    areas = known.areas.at(revision)
     quoted = [q for q in quotes if revision >= known.quotes_from and q.known_from <= moment.sent_at]
     reason = moment.reason or (words.CORRECTION if revision in known.corrected_at else None)
     fields: dict[str, Any] = {
@@ -383,13 +387,13 @@ def _report(
         "observed_at": max(moment.sent_at - timedelta(minutes=2), fault.began),
         "reason": reason,
         "state": moment.state,
-        "title": numbers.title,
+        "title": _title(numbers.what, areas),
         "description": numbers.description,
-        "started_at": started_at,
+        "started_at": known.started_at.at(revision),
         "detected_at": numbers.detected_at,
         "restored_at": (min(fault.ended, moment.sent_at)) if over else None,
         "impacts": _impacts(fault, numbers),
-        "areas": known.areas.at(revision),
+        "areas": areas,
         "network_part": fault.part,
         "users": _users(fault, numbers),
         "sites": Sites(out=numbers.sites) if numbers.sites else None,
@@ -405,6 +409,12 @@ def _report(
         "energy": next((Energy(power_incident=q.power_incident) for q in quoted if q.power_incident), None),
     }
     return Report(build(Incident, fields), moment.sent_at)
+
+
+def _title(what: str, areas: tuple[Area, ...]) -> str:
+    """What, and the first of the places that the report itself names."""
+    first = next((geography.name_of(area.code) for area in areas if area.code), None)
+    return what + (f", {first}" if first else "") + (" m.fl." if len(areas) > 1 else "")
 
 
 def _joined(lists: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

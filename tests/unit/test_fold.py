@@ -88,7 +88,9 @@ def fold_records(bad: Outgoing) -> Sequence[Stored]:
 
 def test_an_area_that_does_not_exist_is_held() -> None:
     known = incident()
-    unknown = known.model_copy(update={"areas": (Area.model_construct(kind=AreaKind.LAN, code="99", label=""),)})
+    nowhere = Area(kind=AreaKind.LAN, code="07")
+    object.__setattr__(nowhere, "code", "99")  # as a foreign encoder may write it
+    unknown = known.model_copy(update={"areas": (nowhere,)})
     fold = folded(Log(REALM).group().say(unknown))
     (held,) = fold.quarantine.held.values()
     assert held.refusal.code is RefusalCode.INVALID_MESSAGE

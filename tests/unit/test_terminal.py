@@ -15,6 +15,7 @@ from bus.registry import Registry, read_group
 from bus.topics import Realm
 from bus.vocabulary import MessageStatus
 from consumers.files import merge_lines
+from consumers.merge.severity import TEXTS
 from consumers.merge.view import View
 from consumers.terminal import Moment, Picture
 from consumers.words import ENGLISH, SWEDISH, Words
@@ -96,6 +97,9 @@ def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
     chosen = next(s for s in view.situations if s.title.startswith("Avgrävd kabel"))
     text = "\n".join(printed(Picture(view, SWEDISH, chosen=chosen.id), width=140))
     assert f"situation/{chosen.id}" in text
+
+
+REASONS = {"reasons": set(TEXTS), "certainty": {"confirmed", "suspected"}}
 
 
 @pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
