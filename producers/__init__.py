@@ -1,6 +1,6 @@
 """The operator's side: what publishes to the bus.
 
-    from producers import Publisher
+from producers import Publisher
 """
 
 from producers.publisher import Publisher, Receipt

@@ -62,13 +62,17 @@ SERVICES: Mapping[str, tuple[Service, ...]] = MappingProxyType(
 )
 """What each operator's users lose first."""
 
+WINTER, SNOW = frozenset({11, 12, 1, 2, 3}), 0.5
+"""Months in which a storm may bring snow and ice instead of wind alone, and how often it does."""
+
 AT_ONCE = timedelta(minutes=3)
 """Mean time until a fault in another's network is felt."""
 
 
 def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     key = f"storm:{token(rng)}"
-    weather = Origin(NATURE, weighted(rng, ((CauseDetail.WIND, 0.65), (CauseDetail.ICE_SNOW, 0.35))))
+    snow = SNOW if begin.month in WINTER else 0.0
+    weather = Origin(NATURE, CauseDetail.ICE_SNOW if happens(rng, snow) else CauseDetail.WIND)
     manner = {actor: weighted(rng, ((_by_county, 0.6), (_by_town, 0.4))) for actor in MOBILE}
     faults: list[Fault] = []
     hit = begin
@@ -285,14 +289,14 @@ def _overload(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     first = rng.choice(MOBILE)
     origin = weighted(rng, [each for each in ORIGINS if each[0].category in (SYSTEM, PEOPLE) and not each[0].outside])
     near = tuple(other for other in towns_of(county_of(town)) if other != town)
-    wide = main and happens(rng, 0.6)
-    places = (county_of(town),) if wide else (town, *some(rng, near, 0, 3))
+    wide = main and happens(rng, 0.4)
+    places = (county_of(town),) if wide else (town, *some(rng, near, 2 if main else 0, 6 if main else 2))
     ended = begin + around(rng, 8, 0.5)
     key = f"event:{token(rng)}"
     faults = [Fault(first, begin, ended, places, MOBILE_SERVICES, origin, part=NetworkPart.CORE, event_refs=(key,))]
     if first == HOST and happens(rng, 0.8):
         faults.append(_hosted(rng, faults[0], 0))
-    for actor in some(rng, [each for each in MOBILE if each != first], 2 if main else 1, 3 if main else 2):
+    for actor in some(rng, [each for each in MOBILE if each != first], 3 if main else 1, 3 if main else 2):
         faults += (
             Fault(
                 actor,

@@ -51,7 +51,7 @@ class Noise:
     """When it was noticed is told as when it began."""
     sent_late: float = 0.08
     """The first report comes hours after the fault was noticed."""
-    uplink_down: float = 0.06
+    uplink_down: float = 0.10
     """Per operator: its way to the bus is down for a while, and its reports wait in the outbox."""
     end_untold: float = 0.10
     """The end is never told."""

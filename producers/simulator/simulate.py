@@ -223,7 +223,7 @@ def _delivered(rng: Random, reports: list[Report], until: datetime, noise: Noise
     for actor in sorted({report.message.actor for report in reports}):
         own = sorted((r for r in reports if r.message.actor == actor), key=lambda r: (r.sent_at, r.message.id))
         down_from = until - between(rng, 0, HORIZON[1])
-        down_until = down_from + around(rng, 1.5) if happens(rng, noise.uplink_down) else down_from
+        down_until = down_from + around(rng, 2.5) if happens(rng, noise.uplink_down) else down_from
         known_at = own[0].sent_at
         for report in own:
             waits_until = down_until if down_from <= report.sent_at < down_until else report.sent_at

@@ -93,9 +93,10 @@ def test_the_names_of_the_labels_do_not_matter(items: dict[str, tuple[int, int]]
 def test_a_merge_that_joins_too_much_is_found_out(seed: int) -> None:
     crisis = crisis_of(seed, 1.0)
     truth = truth_of(crisis.messages, crisis.labels)
-    assert score([truth.keys()], truth).pair_precision < 0.7
-    by_actor = [[ref for ref in truth if ref.split("/")[1] == actor] for actor in {r.split("/")[1] for r in truth}]
-    assert score(by_actor, truth).bcubed_precision < 0.7
+    blob = score([truth.keys()], truth)
+    assert blob.pair_precision < 0.7
+    assert blob.bcubed_precision < 0.7
+    assert blob.pair_recall == 1
 
 
 @pytest.mark.parametrize("seed", range(12))
