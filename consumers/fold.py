@@ -11,11 +11,11 @@ owner folds the log from its start.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bus.codec import Codec
+from bus.codec import Codec, content_hash
 from bus.envelope import Envelope, sent_at
 from bus.errors import (
     CodecError,
@@ -30,9 +30,9 @@ from bus.messages import MESSAGES, Message
 from bus.references import Kind, record_key
 from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
-from bus.transport.port import Stored
+from bus.transport.port import Headers, Stored
 from consumers.authority import Refusal, RefusalCode, judge, judge_actor
-from consumers.merge import State
+from consumers.merge import Gist, State, Trace
 from consumers.quarantine import Held, Quarantine
 
 _CODES: dict[type[CodecError], RefusalCode] = {
@@ -50,7 +50,7 @@ class _Lane:
     """One partition, and what its topic says of the records in it."""
 
     partition: TopicPartition
-    take: Callable[[_Lane, Stored, datetime], None]
+    take: Callable[[_Lane, Stored, datetime], Gist | None]
     kind: Kind = Kind.INCIDENT
     owner: str = ""
     model: type[Message] = Message
@@ -71,7 +71,7 @@ class Fold:
 
     def __init__(self, realm: Realm, codec: Codec | None = None, *, until: datetime | None = None) -> None:
         self.realm = realm
-        self.state = State(realm)
+        self.state = State(realm, read=self._read)
         self.quarantine = Quarantine()
         self.needs_refold = False
         self._codec = codec or Codec()
@@ -103,28 +103,48 @@ class Fold:
         lane = self._lanes.get(partition)
         return lane.next_offset if lane is not None else 0
 
-    def apply(self, records: Iterable[Stored]) -> None:
+    def apply(self, records: Iterable[Stored]) -> Sequence[Gist | None]:
         """Fold records, those of one partition in the order of their offsets. What was folded before, and topics that
         are no input of this realm, are passed over.
+
+        Returns the gist of each record that entered the state, for `recall`, and None for every other.
         """
-        lanes, until = self._lanes, self._until
+        gists: list[Gist | None] = []
         for record in records:
-            try:
-                lane = lanes[record.topic, record.partition]
-            except KeyError:
-                lane = self._open(TopicPartition(record.topic, record.partition))
-            if lane is None or lane.ended or record.offset < lane.next_offset:
-                continue
-            if record.timestamp > lane.known_millis:
-                if until is not None and record.timestamp > until:
-                    lane.ended = True
-                    continue
-                lane.known_millis = record.timestamp
-                lane.known_at = from_millis(record.timestamp)
-            lane.take(lane, record, lane.known_at)
-            lane.next_offset = record.offset + 1
+            lane = self._lane_for(record)
+            gists.append(None if lane is None else lane.take(lane, record, lane.known_at))
         self._settle_registry()
         self.state.quarantined = len(self.quarantine)
+        return gists
+
+    def recall(self, records: Iterable[tuple[Stored, bytes | None]]) -> None:
+        """Fold records that a fold of equal origin has folded before, in that order, each with the dump of its gist.
+        Those that have one are neither read nor judged again; the others are folded like any.
+
+        Raises ValueError for what is no gist.
+        """
+        for record, gist in records:
+            if gist is None or record.key is None or record.value is None:
+                self.apply((record,))
+            elif (lane := self._lane_for(record)) is not None:
+                self._recall_message(lane, record.key, record.value, record.headers, Gist.load(gist))
+
+    def _lane_for(self, record: Stored) -> _Lane | None:
+        """Where a record belongs, brought up to it; None if it is to be passed over."""
+        try:
+            lane = self._lanes[record.topic, record.partition]
+        except KeyError:
+            lane = self._open(TopicPartition(record.topic, record.partition))
+        if lane is None or lane.ended or record.offset < lane.next_offset:
+            return None
+        if record.timestamp > lane.known_millis:
+            if self._until is not None and record.timestamp > self._until:
+                lane.ended = True
+                return None
+            lane.known_millis = record.timestamp
+            lane.known_at = from_millis(record.timestamp)
+        lane.next_offset = record.offset + 1
+        return lane
 
     def _folded(self) -> list[_Lane]:
         lanes = (lane for lane in self._lanes.values() if lane is not None and lane.next_offset)
@@ -142,25 +162,37 @@ class Fold:
         self._lanes[partition] = lane
         return lane
 
-    def _take_message(self, lane: _Lane, record: Stored, known_at: datetime) -> None:
+    def _take_message(self, lane: _Lane, record: Stored, known_at: datetime) -> Gist | None:
         if self._registry_grew:
             self._settle_registry()
         if record.value is None:
             self._hold(record, known_at, Refusal(RefusalCode.NO_VALUE, NO_VALUE))
-            return
+            return None
         try:
             message, content = self._codec.decode(record.value, lane.model)
         except (CodecError, InvalidMessage) as error:
             self._hold_unreadable(record, known_at, error)
-            return
+            return None
         refusal = self._misplaced(lane, record, message) or judge(
             message, known_at=known_at, realm=self.realm, registry=self._registry
         )
         if refusal is not None:
             self._hold(record, known_at, refusal)
-            return
+            return None
         self._remember(lane, message.on_behalf_of, known_at)
-        self.state.apply(Envelope(message, content, sent_at(record.headers) or known_at, known_at))
+        envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
+        trace = Trace.of(envelope, record.value)
+        self.state.take(message.reference, trace, envelope)
+        return trace.gist
+
+    def _recall_message(self, lane: _Lane, key: bytes, value: bytes, headers: Headers, gist: Gist) -> None:
+        known_at = lane.known_at
+        self._remember(lane, gist.on_behalf_of, known_at)
+        trace = Trace(gist, content_hash(value), sent_at(headers) or known_at, known_at, value)
+        self.state.take(f"{lane.kind}/{key.decode()}", trace)
+
+    def _read(self, kind: str, value: bytes) -> Message:
+        return self._codec.decode(value, MESSAGES[Kind(kind)])[0]
 
     def _misplaced(self, lane: _Lane, record: Stored, message: Message) -> Refusal | None:
         if message.actor != lane.owner:

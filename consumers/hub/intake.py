@@ -142,9 +142,9 @@ class Intake:
         await self._start_over()
 
     async def _fold(self, records: Sequence[Stored]) -> None:
-        self.fold.apply(records)
+        gists = self.fold.apply(records)
         self.grown.set()
-        await self._store.keep(records)
+        await self._store.keep(records, gists)
         await asyncio.sleep(0)  # a reader with records at hand returns without giving others their turn
 
     async def _watch(self, reader: Reader) -> None:

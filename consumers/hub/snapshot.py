@@ -4,8 +4,9 @@ A cache and nothing more: the log on the bus is the truth. It names the log, the
 it was made with, and the last record of each partition; what does not fit is thrown away whole, and the hub folds from
 the start. Losing this file costs time, never a record.
 
-Rows are the records themselves, appended in batches; one batch is one SQLite transaction, so a killed hub leaves a
-whole snapshot of a moment before. A running hash over each partition's rows finds a disk that lies.
+Rows are the records themselves, each with the gist of what it told, so that a hub that starts again need not read
+most of them; appended in batches. One batch is one SQLite transaction, so a killed hub leaves a whole snapshot of a
+moment before. A running hash over each partition's rows finds a disk that lies.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import structlog
 
 from bus.topics import TopicPartition
 from bus.transport.port import Headers, Stored
+from consumers.merge import Gist
 
-FORMAT = 1
-"""Of the tables below. A snapshot of another format is thrown away."""
+FORMAT = 2
+"""Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"
 """The one header that a fold reads."""
@@ -38,13 +40,13 @@ CREATE TABLE IF NOT EXISTS progress (
     sum BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
-    key BLOB, value BLOB, sent_at BLOB);
+    key BLOB, value BLOB, sent_at BLOB, gist BLOB);
 """
-_NUMBERS = struct.Struct("<qqqqqq").pack
+_NUMBERS = struct.Struct("<qqqqqqq").pack
 _ABSENT = -1
 
-Row = tuple[str, int, int, int, bytes | None, bytes | None, bytes | None]
-"""Topic, partition, offset, timestamp, key, value, and what SENT_AT holds."""
+Row = tuple[str, int, int, int, bytes | None, bytes | None, bytes | None, bytes | None]
+"""Topic, partition, offset, timestamp, key, value, what SENT_AT holds, and the dump of the gist."""
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +60,7 @@ class Origin:
     realm: str
     rules: str
     schemas: str
-    """Names the schemas that the package holds."""
+    """Names the schemas that the package holds, and its release: another may refuse what this one accepts."""
 
 
 class Kept(NamedTuple):
@@ -111,8 +113,8 @@ class Snapshot:
             rows = self._database.execute("SELECT topic, partition, offset, fingerprint FROM progress")
             return {TopicPartition(topic, partition): Last(offset, mark) for topic, partition, offset, mark in rows}
 
-    def records(self) -> Iterator[Sequence[Stored]]:
-        """All records in the order in which they were folded, some thousand at a time.
+    def records(self) -> Iterator[Sequence[tuple[Stored, bytes | None]]]:
+        """All records in the order in which they were folded, with the dumps of their gists, some thousand at a time.
 
         Raises Damaged, possibly after many records: then nothing of it is to be trusted.
         """
@@ -123,26 +125,26 @@ class Snapshot:
             }
             sums = _Sums()
             cursor = self._database.execute(
-                "SELECT topic, partition, offset, timestamp, key, value, sent_at FROM record ORDER BY rowid"
+                "SELECT topic, partition, offset, timestamp, key, value, sent_at, gist FROM record ORDER BY rowid"
             )
             while rows := cursor.fetchmany(LOAD_ROWS):
                 sums.add(rows)
-                yield [_kept(*row) for row in rows]
+                yield [(_kept(*row), row[-1]) for row in rows]
             if sums.digests() != expected:
                 raise Damaged(f"{self._path}: the records are not those that were written")
             self._sums = sums
 
-    def append(self, records: Sequence[Stored]) -> None:
+    def append(self, records: Sequence[tuple[Stored, Gist | None]]) -> None:
         """Take up records that follow those held, in one transaction. Raises OSError or sqlite3.Error (a full disk);
         then nothing more can be appended.
         """
-        rows = [_row(record) for record in records]
-        last = {(record.topic, record.partition): record for record in records}
+        rows = [_row(record, gist) for record, gist in records]
+        last = {(record.topic, record.partition): record for record, _ in records}
         self._sums.add(rows)
         digests = self._sums.digests(last)
         with self._database:
             self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
             self._database.executemany(
                 "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)",
                 [(*place, record.offset, fingerprint(record), digests[place]) for place, record in last.items()],
@@ -182,7 +184,7 @@ class Snapshot:
 
 def fingerprint(record: Stored) -> bytes:
     """The identity of a record in its place: equal only for the same record of the same log (16 bytes)."""
-    spelled = _spelled(record.partition, record.offset, record.timestamp, record.key, record.value, None)
+    spelled = _spelled(record.partition, record.offset, record.timestamp, record.key, record.value, None, None)
     return hashlib.blake2b(spelled, digest_size=16, key=hashlib.sha256(record.topic.encode()).digest()).digest()
 
 
@@ -207,7 +209,13 @@ class _Sums:
 
 
 def _spelled(
-    partition: int, offset: int, timestamp: int, key: bytes | None, value: bytes | None, sent_at: bytes | None
+    partition: int,
+    offset: int,
+    timestamp: int,
+    key: bytes | None,
+    value: bytes | None,
+    sent_at: bytes | None,
+    gist: bytes | None,
 ) -> bytes:
     """One spelling for each record: no two run into one another."""
     numbers = _NUMBERS(
@@ -217,17 +225,19 @@ def _spelled(
         _ABSENT if key is None else len(key),
         _ABSENT if value is None else len(value),
         _ABSENT if sent_at is None else len(sent_at),
+        _ABSENT if gist is None else len(gist),
     )
-    return b"".join((numbers, key or b"", value or b"", sent_at or b""))
+    return b"".join((numbers, key or b"", value or b"", sent_at or b"", gist or b""))
 
 
-def _row(record: Stored) -> Row:
+def _row(record: Stored, gist: Gist | None) -> Row:
     sent_at = None
     for name, value in record.headers:
         if name == SENT_AT:
             sent_at = value
             break
-    return record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, sent_at
+    dump = None if gist is None else gist.dump()
+    return record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, sent_at, dump
 
 
 def _kept(
@@ -238,6 +248,7 @@ def _kept(
     key: bytes | None,
     value: bytes | None,
     sent_at: bytes | None,
+    _: bytes | None,
 ) -> Kept:
     headers = ((SENT_AT, sent_at),) if sent_at is not None else ()
     return Kept(topic, partition, offset, timestamp, key, value, headers)
@@ -254,5 +265,5 @@ def _readable(path: Path) -> Iterator[None]:
     """Turns what SQLite says of a broken file into Damaged."""
     try:
         yield
-    except (sqlite3.DatabaseError, TypeError) as error:
+    except (sqlite3.DatabaseError, TypeError, struct.error) as error:
         raise Damaged(f"{path}: {error}") from error

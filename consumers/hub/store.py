@@ -8,14 +8,17 @@ import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib.metadata import version as release
 from pathlib import Path
 
 import structlog
 
+from bus.errors import NtsgError
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Stored
 from consumers.fold import Fold
 from consumers.hub.snapshot import Damaged, Last, Origin, Snapshot
+from consumers.merge import Gist
 from schemas import VERSIONS, all_schemas
 
 WRITE_INTERVAL = 1.0
@@ -35,7 +38,7 @@ class Store:
         self._snapshot = Snapshot(directory)
         self._origin = self._snapshot.origin()
         self._last: Mapping[TopicPartition, Last] = {}
-        self._waiting: list[Stored] = []
+        self._waiting: list[tuple[Stored, Gist | None]] = []
         self._turn = asyncio.Lock()
         self._failed = False
 
@@ -59,9 +62,10 @@ class Store:
         try:
             last = self._snapshot.last()
             for records in self._snapshot.records():
-                fold.apply(records)
+                fold.recall(records)
                 await asyncio.sleep(0)
-        except Damaged as error:
+        except (Damaged, NtsgError, ValueError) as error:
+            # What is damaged is known for sure at the end; before that, it may be of no sense to the fold.
             log.warning("snapshot_damaged", reason=str(error))
             self._origin = None
             return Fold(self._realm)
@@ -80,11 +84,11 @@ class Store:
             except (OSError, sqlite3.Error) as error:
                 self._fail(error)
 
-    async def keep(self, records: Sequence[Stored]) -> None:
-        """Have the records written soon. They follow those kept before."""
+    async def keep(self, records: Sequence[Stored], gists: Sequence[Gist | None]) -> None:
+        """Have the records written soon, with the gists that folding them gave. They follow those kept before."""
         if self._failed:
             return
-        self._waiting.extend(records)
+        self._waiting.extend(zip(records, gists, strict=True))
         if len(self._waiting) > WRITE_ROWS:
             await self._write()
 
@@ -125,6 +129,8 @@ def _origin(name: str, fold: Fold) -> Origin:
 
 @cache
 def _schemas() -> str:
-    """Names the schemas of this package, all versions."""
-    text = json.dumps([[version, list(all_schemas(version))] for version in VERSIONS], sort_keys=True)
+    """Names the schemas of this package, all versions, and its release."""
+    text = json.dumps(
+        [release("ntsg-bus"), [[version, list(all_schemas(version))] for version in VERSIONS]], sort_keys=True
+    )
     return hashlib.sha256(text.encode()).hexdigest()[:16]

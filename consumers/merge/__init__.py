@@ -5,6 +5,19 @@ No I/O, no clock, no logging, no Kafka here; a test holds that.
 
 from consumers.merge.rules import Rules, default_rules, read_rules
 from consumers.merge.state import State
+from consumers.merge.traces import Gist, Trace
 from consumers.merge.view import ITEM_OF_KEY, Item, Situation, Summary, View
 
-__all__ = ["ITEM_OF_KEY", "Item", "Rules", "Situation", "State", "Summary", "View", "default_rules", "read_rules"]
+__all__ = [
+    "ITEM_OF_KEY",
+    "Gist",
+    "Item",
+    "Rules",
+    "Situation",
+    "State",
+    "Summary",
+    "Trace",
+    "View",
+    "default_rules",
+    "read_rules",
+]

@@ -1,91 +1,108 @@
 """From messages to entities: a grow-only set of revisions per entity, of which one wins.
 
 The winner is the greatest by `(revision, sent_at, content hash)`: a total order, so no tie is left to arrival.
-Messages with equal content are copies of one, with the earliest `sent_at` and `known_at` of them.
+Messages with equal content are copies of one, with the earliest `sent_at` and `known_at` of them. Only the winner is
+kept as a message; of all, a trace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from bus.envelope import Envelope
 from bus.messages import Incident, Message
+from consumers.merge.traces import Read, Trace
 
 
 class Entity:
-    """All that was said of one thing by its owner."""
+    """All that was said of one thing by its owner. `read` reads a body again."""
 
-    __slots__ = ("_by_content", "_first", "_winner", "ref")
+    __slots__ = ("_equivocated", "_first", "_last", "_read", "_traces", "_winner", "ref")
 
-    def __init__(self, ref: str, envelope: Envelope) -> None:
+    def __init__(self, ref: str, trace: Trace, envelope: Envelope | None, read: Read) -> None:
         self.ref = ref
-        self._by_content = {envelope.content: envelope}
-        self._winner = self._first = envelope
+        self._read = read
+        self._traces = {trace.content: trace}
+        self._first = self._last = trace
+        self._winner = envelope
+        self._equivocated: frozenset[int] = frozenset()
 
-    def copy_of(self, envelope: Envelope) -> Envelope | None:
+    def copy_of(self, trace: Trace) -> Trace | None:
         """The message of equal content that is held, if any."""
-        return self._by_content.get(envelope.content)
+        return self._traces.get(trace.content)
 
-    def take(self, envelope: Envelope) -> None:
-        """Add a message whose content is not held."""
-        self._by_content[envelope.content] = envelope
-        if order(envelope) > order(self._winner):
-            self._winner = envelope
-        lowest, revision = self._first.message.revision, envelope.message.revision
-        if revision < lowest or (revision == lowest and order(envelope) > order(self._first)):
-            self._first = envelope
+    def take(self, trace: Trace, envelope: Envelope | None) -> None:
+        """Add a message whose content is not held; without its envelope, it is read when somebody asks."""
+        revision = trace.gist.revision
+        if revision <= self._last.gist.revision and revision not in self._equivocated:
+            self._compare(trace, envelope)
+        self._traces[trace.content] = trace
+        if trace.order > self._last.order:
+            self._last, self._winner = trace, envelope
+        lowest = self._first.gist.revision
+        if revision < lowest or (revision == lowest and trace.order > self._first.order):
+            self._first = trace
 
-    def take_earlier(self, held: Envelope, copy: Envelope) -> None:
+    def take_earlier(self, held: Trace, copy: Trace) -> None:
         """Keep the earliest `sent_at` and `known_at` of a message that is held and its copy."""
         sent_at, known_at = min(held.sent_at, copy.sent_at), min(held.known_at, copy.known_at)
-        self._by_content[held.content] = replace(held, sent_at=sent_at, known_at=known_at)
-        self._choose()
-
-    def _choose(self) -> None:
-        self._winner = max(self._by_content.values(), key=order)
-        lowest = min(envelope.message.revision for envelope in self._by_content.values())
-        self._first = max((e for e in self._by_content.values() if e.message.revision == lowest), key=order)
+        self._traces[held.content] = held._replace(sent_at=sent_at, known_at=known_at)
+        history = self.history()
+        self._first, self._last = history[0], history[-1]
+        winner, last = self._winner, self._last
+        if winner is not None and winner.content == last.content:
+            self._winner = replace(winner, sent_at=last.sent_at, known_at=last.known_at)
+        else:
+            self._winner = None
 
     @property
     def winner(self) -> Envelope:
         """The message that speaks for the entity."""
+        if self._winner is None:
+            last = self._last
+            self._winner = Envelope(self._message(last), last.content, last.sent_at, last.known_at)
         return self._winner
 
     @property
-    def first(self) -> Envelope:
+    def first(self) -> Trace:
         """The message that speaks for the lowest known revision."""
         return self._first
 
     @property
     def latest_known_at(self) -> datetime:
         """When the bus last learnt something new of the entity."""
-        return max(envelope.known_at for envelope in self._by_content.values())
+        return max(trace.known_at for trace in self._traces.values())
 
     def __len__(self) -> int:
-        return len(self._by_content)
+        return len(self._traces)
 
-    def history(self) -> list[Envelope]:
+    def history(self) -> list[Trace]:
         """The winner of each revision, rising."""
-        return [max(same, key=order) for _, same in self._revisions()]
+        return list({trace.gist.revision: trace for trace in self.traces()}.values())
 
-    def equivocations(self) -> Iterator[int]:
-        """Revisions for which different facts were told. Different bytes for equal facts are not that."""
-        for revision, same in self._revisions():
-            if any(other.message != same[0].message for other in same[1:]):
-                yield revision
+    @property
+    def equivocated(self) -> Iterable[int]:
+        """Revisions for which different facts were told, rising. Different bytes for equal facts are not that."""
+        return sorted(self._equivocated)
 
-    def envelopes(self) -> list[Envelope]:
+    def traces(self) -> list[Trace]:
         """Every distinct message, by order."""
-        return sorted(self._by_content.values(), key=order)
+        return sorted(self._traces.values(), key=_order)
 
-    def _revisions(self) -> Iterator[tuple[int, list[Envelope]]]:
-        grouped: dict[int, list[Envelope]] = {}
-        for envelope in self._by_content.values():
-            grouped.setdefault(envelope.message.revision, []).append(envelope)
-        for revision in sorted(grouped):
-            yield revision, grouped[revision]
+    def _compare(self, trace: Trace, envelope: Envelope | None) -> None:
+        """Whether a message tells other facts than those of its revision, which so far told the same."""
+        revision = trace.gist.revision
+        other = next((held for held in self._traces.values() if held.gist.revision == revision), None)
+        if other is None:
+            return
+        message = self._message(trace) if envelope is None else envelope.message
+        if message != self._message(other):
+            self._equivocated |= {revision}
+
+    def _message(self, trace: Trace) -> Message:
+        return self._read(self.ref.partition("/")[0], trace.body) if isinstance(trace.body, bytes) else trace.body
 
 
 def order(envelope: Envelope) -> tuple[int, datetime, bytes]:
@@ -104,3 +121,7 @@ def incident_of(entity: Entity) -> Incident:
     if not isinstance(message, Incident):
         raise TypeError(f"{entity.ref} is not an incident")
     return message
+
+
+def _order(trace: Trace) -> tuple[int, datetime, bytes]:
+    return trace.order

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
-from bus.envelope import Envelope
-from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Request, Users
+from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Request
 from bus.vocabulary import IncidentState
 from consumers.merge.components import Component
 from consumers.merge.entities import Entity
 from consumers.merge.rules import Rules
+from consumers.merge.traces import Gist, Trace
 from consumers.merge.view import Flag
 
 _S = IncidentState
@@ -48,7 +48,7 @@ def flag(code: str, refs: Sequence[str], text: str) -> Flag:
 def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> list[Flag]:
     """Flags of one entity. `known` tells whether a reference leads to something."""
     told = entity.history()
-    found = [found for rule in _OF_ONE for found in rule(entity.ref, told, rules)]
+    found = [*_future(entity.ref, told, rules), *_over_100_percent(entity.ref, entity.winner.message)]
     if len(entity) > 1:
         found += [found for rule in _OF_SEVERAL for found in rule(entity.ref, told, rules)]
         found += _equivocation(entity)
@@ -105,36 +105,37 @@ def _dangling(entity: Entity, known: Callable[[str], bool]) -> Iterator[Flag]:
 
 
 def _equivocation(entity: Entity) -> Iterator[Flag]:
-    for revision in entity.equivocations():
+    for revision in entity.equivocated:
         yield flag(
             "EQUIVOCATION", (entity.ref,), f"revision {revision} was told in different ways; the latest sent counts"
         )
 
 
-def _gap(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
-    for before, after in pairwise(e.message.revision for e in told):
+def _gap(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
+    for before, after in pairwise(trace.gist.revision for trace in told):
         if after > before + 1:
             yield flag("REVISION_GAP", (ref,), f"nothing was received between revisions {before} and {after}")
 
 
-def _future(ref: str, told: Sequence[Envelope], rules: Rules) -> Iterator[Flag]:
-    for e in told:
-        fields = {"sent_at": e.sent_at, "observed_at": e.message.observed_at}
-        if isinstance(e.message, Incident):
-            fields |= {
-                name: instant
-                for name in ("started_at", "detected_at", "restored_at")
-                if (instant := getattr(e.message, name)) is not None
-            }
-        late = [name for name, instant in fields.items() if instant - e.known_at > rules.future]
+def _future(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
+    for trace in told:
+        gist = trace.gist
+        instants = {
+            "sent_at": trace.sent_at,
+            "observed_at": gist.observed_at,
+            "started_at": gist.started_at,
+            "detected_at": gist.detected_at,
+            "restored_at": gist.restored_at,
+        }
+        late = [name for name, at in instants.items() if at is not None and at - trace.known_at > rules.future]
         if late:
-            text = f"revision {e.message.revision}: {', '.join(late)} lies after the bus knew it; is the clock right?"
+            text = f"revision {gist.revision}: {', '.join(late)} lies after the bus knew it; is the clock right?"
             yield flag("FUTURE_TIME", (ref,), text)
 
 
-def _transition(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
+def _transition(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
     for before, after in _steps(told):
-        if (before.state, after.state) not in LEGAL_TRANSITIONS:
+        if before.state and after.state and (before.state, after.state) not in LEGAL_TRANSITIONS:
             text = f"revision {after.revision} goes from {before.state} to {after.state}"
             yield flag("ILLEGAL_TRANSITION", (ref,), text)
 
@@ -142,27 +143,27 @@ def _transition(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
 def _regression(entity: Entity) -> Iterator[Flag]:
     winner = entity.winner
     late = [
-        e for e in entity.envelopes() if e.message.revision < winner.message.revision and e.sent_at > winner.sent_at
+        trace
+        for trace in entity.traces()
+        if trace.gist.revision < winner.message.revision and trace.sent_at > winner.sent_at
     ]
     if late:
         text = (
-            f"revision {late[-1].message.revision} was sent after revision {winner.message.revision}, which counts; "
+            f"revision {late[-1].gist.revision} was sent after revision {winner.message.revision}, which counts; "
             "was a revision counter lost?"
         )
         yield flag("REVISION_REGRESSION", (entity.ref,), text)
 
 
-def _count_jump(ref: str, told: Sequence[Envelope], rules: Rules) -> Iterator[Flag]:
+def _count_jump(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
     for before, after in _steps(told):
-        old, new = _best(before.users), _best(after.users)
-        same = before.users is not None and after.users is not None and before.users.basis is after.users.basis
-        if old and new and same and new >= rules.count_jump_factor * old:
+        old, new = before.users, after.users
+        if old and new and before.basis is after.basis and new >= rules.count_jump_factor * old:
             text = f"revision {after.revision} corrects {old} users to {new}"
             yield flag("COUNT_JUMP", (ref,), text)
 
 
-def _over_100_percent(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[Flag]:
-    message = told[-1].message
+def _over_100_percent(ref: str, message: Message) -> Iterator[Flag]:
     if isinstance(message, Incident) and message.sites and message.sites.served is not None:
         for name in ("out", "on_backup"):
             number = getattr(message.sites, name)
@@ -171,18 +172,11 @@ def _over_100_percent(ref: str, told: Sequence[Envelope], _: Rules) -> Iterator[
                 yield flag("OVER_100_PERCENT", (ref,), text)
 
 
-_Rule = Callable[[str, Sequence[Envelope], Rules], Iterator[Flag]]
+_Rule = Callable[[str, Sequence[Trace], Rules], Iterator[Flag]]
 
-_OF_ONE: tuple[_Rule, ...] = (_future, _over_100_percent)
 _OF_SEVERAL: tuple[_Rule, ...] = (_gap, _transition, _count_jump)
-"""Rules about what was told, revision by revision; the second kind needs two messages to find anything."""
+"""Rules about what was told, revision by revision, that need two messages to find anything."""
 
 
-def _steps(told: Sequence[Envelope]) -> Iterator[tuple[Incident, Incident]]:
-    for before, after in pairwise(e.message for e in told):
-        if isinstance(before, Incident) and isinstance(after, Incident):
-            yield before, after
-
-
-def _best(users: Users | None) -> int | None:
-    return None if users is None else users.value
+def _steps(told: Sequence[Trace]) -> Iterator[tuple[Gist, Gist]]:
+    return pairwise(trace.gist for trace in told)

@@ -78,7 +78,7 @@ def node_of(entity: Entity) -> Node | None:
     incident = incident_of(entity)
     if incident.state is IncidentState.RETRACTED:
         return None
-    start = incident.started_at or entity.first.message.observed_at
+    start = incident.started_at or entity.first.gist.observed_at
     ended = incident.restored_at or incident.observed_at
     return Node(
         ref=entity.ref,

@@ -31,7 +31,7 @@ from consumers.merge.answers import Answers
 from consumers.merge.areas import AreaBook
 from consumers.merge.components import Component, Graph
 from consumers.merge.digest import SetDigest
-from consumers.merge.entities import Entity, owner
+from consumers.merge.entities import Entity
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.links import node_of
@@ -39,6 +39,7 @@ from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.situations import Assembled, assemble, ids_of
 from consumers.merge.told import Told, told_by
+from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
 from consumers.merge.view import (
     DecisionItem,
@@ -63,10 +64,12 @@ class State:
     """The set of messages of one realm, and the view of it.
 
     Not for concurrent use. Instants asked for may go back; that costs a full recount of what depends on the clock.
+    Traces that hold a body as bytes need `read`, which reads them.
     """
 
-    def __init__(self, realm: Realm, rules: Rules | None = None) -> None:
+    def __init__(self, realm: Realm, rules: Rules | None = None, read: Read = unread) -> None:
         self._realm = realm
+        self._read = read
         self._rules = rules or default_rules()
         self._registry = Registry()
         self.quarantined = 0
@@ -112,30 +115,34 @@ class State:
 
     def apply(self, envelope: Envelope) -> bool:
         """Take up a message. Returns whether it told anything new; copies and repeats do not."""
-        message = envelope.message
-        ref = message.reference
+        return self.take(envelope.message.reference, Trace.of(envelope), envelope)
+
+    def take(self, ref: str, trace: Trace, envelope: Envelope | None = None) -> bool:
+        """Take up a message about `ref` by its trace. Without its envelope, its body is read when it is asked for."""
         entity = self._entities.get(ref)
         if entity is None:
-            self._entities[ref] = Entity(ref, envelope)
+            self._entities[ref] = Entity(ref, trace, envelope, self._read)
         else:
-            held = entity.copy_of(envelope)
+            held = entity.copy_of(trace)
             if held is not None:
-                return self._take_copy(entity, held, envelope)
-            entity.take(envelope)
+                return self._take_copy(entity, held, trace)
+            entity.take(trace, envelope)
         self._touched.add(ref)
-        self._digest.add(message.kind, envelope.content)
-        for actor in {message.actor, owner(message)}:
-            self._actors.heard(actor, envelope.known_at)
+        kind, actor, _ = ref.split("/")
+        self._digest.add(kind, trace.content)
+        self._actors.heard(actor, trace.known_at)
+        if trace.gist.on_behalf_of:
+            self._actors.heard(trace.gist.on_behalf_of, trace.known_at)
         return True
 
-    def _take_copy(self, entity: Entity, held: Envelope, copy: Envelope) -> bool:
+    def _take_copy(self, entity: Entity, held: Trace, copy: Trace) -> bool:
         """A copy tells something new only where it was sent or known earlier than those held."""
         if copy.sent_at >= held.sent_at and copy.known_at >= held.known_at:
             return False
         entity.take_earlier(held, copy)
         self._touched.add(entity.ref)
         if copy.known_at < held.known_at:
-            for actor in {copy.message.actor, owner(copy.message)}:
+            for actor in _speakers(entity.ref, held):
                 if self._actors.last_heard(actor) == held.known_at:
                     self._actors.reheard(actor, self._last_heard(actor))
         return True
@@ -495,10 +502,10 @@ class State:
 
     def _last_heard(self, actor: str) -> datetime:
         return max(
-            envelope.known_at
+            trace.known_at
             for entity in self._entities.values()
-            for envelope in entity.envelopes()
-            if actor in (envelope.message.actor, owner(envelope.message))
+            for trace in entity.traces()
+            if actor in _speakers(entity.ref, trace)
         )
 
 
@@ -538,6 +545,11 @@ class _Index:
 
     def get(self, target: str) -> set[str]:
         return self._sources.get(target, set())
+
+
+def _speakers(ref: str, trace: Trace) -> set[str]:
+    """Who was heard by a message: its actor, and whom that spoke for."""
+    return {ref.split("/")[1], *filter(None, [trace.gist.on_behalf_of])}
 
 
 def _is_withdrawn(offer: Offer) -> bool:

@@ -86,11 +86,9 @@ def numbers_for(users: Users | None, service: Service) -> tuple[int, int, int] |
 
 def _step(entity: Entity) -> int | None:
     counts = [
-        ((users.basis, users.scope), users.value)
-        for envelope in entity.history()
-        if isinstance(envelope.message, Incident)
-        and (users := envelope.message.users) is not None
-        and users.value is not None
+        ((trace.gist.basis, trace.gist.scope), trace.gist.users)
+        for trace in entity.history()
+        if trace.gist.users is not None
     ]
     if not counts:
         return None

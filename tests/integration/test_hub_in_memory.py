@@ -349,6 +349,8 @@ SPOILT = {
     "an offset that the log has not": f"UPDATE progress SET offset = 1000 WHERE topic = '{NORDTEL}'",
     "a topic that is no more": "UPDATE progress SET topic = 'ntsg.incident.v1.nobody' WHERE topic LIKE '%status%'",
     "a value": "UPDATE record SET value = x'c301' WHERE offset = 3",
+    "a gist": f"UPDATE record SET gist = x'5b5d' WHERE topic = '{NORDTEL}' AND offset = 3",
+    "another gist": "UPDATE record SET gist = (SELECT gist FROM record WHERE offset = 4) WHERE offset = 3",
     "a row that is missing": "DELETE FROM record WHERE offset = 3",
     "a table that is missing": "DROP TABLE record",
 }

@@ -8,8 +8,12 @@ from itertools import permutations
 
 import pytest
 
+from bus.codec import encode
+from bus.messages import Message
+from bus.topics import Realm
 from bus.vocabulary import IncidentState
-from tests.merging import at, count, flags, fold, incident, only, picture, users
+from consumers.merge import State, Trace
+from tests.merging import GROUP, LATER, at, count, flags, fold, incident, only, picture, users
 
 FIRST = incident(revision=1, title="Avbrott")
 COPIES = (
@@ -76,3 +80,27 @@ def test_applying_tells_news_from_repeats():
 def test_a_late_lower_revision_changes_no_numbers():
     newest = incident(revision=3, users=count(100))
     assert users(newest, incident(revision=2, users=count(9_000), sent_at=at(5))) == users(newest) == (100, 100, 100, 0)
+
+
+def test_of_what_was_replaced_only_what_is_asked_for_is_read():
+    read: list[bytes] = []
+
+    def reading(kind: str, value: bytes) -> Message:
+        read.append(value)
+        return held[value]
+
+    told = [*(incident(revision=n) for n in range(1, 6)), incident(revision=5, title="Annat", sent_at=at(minutes=1))]
+    held = {encode(envelope.message): envelope.message for envelope in told}
+    state = State(Realm(), read=reading)
+    state.registry = GROUP
+    for envelope in told[:5]:
+        state.take(envelope.message.reference, Trace.of(envelope, encode(envelope.message)))
+    assert read == []
+    assert state.view(LATER, {}, True) == picture(*told[:5])
+    assert read == [encode(told[4].message)], "the winner alone"
+    state.take(told[5].message.reference, Trace.of(told[5], encode(told[5].message)))
+    assert state.view(LATER, {}, True) == picture(*told)
+    earlier = replace(told[4], sent_at=at(minutes=0))
+    state.take(earlier.message.reference, Trace.of(earlier, encode(earlier.message)))
+    (situation,) = state.view(LATER, {}, True).situations
+    assert situation.title == "Annat", "it was never the winner before"

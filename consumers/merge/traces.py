@@ -1,0 +1,110 @@
+"""What is remembered of a message once another speaks for its entity: a tenth of the model's memory, and nothing lost.
+
+A body is kept as the bytes that came, and is read again in the rare cases that need it: a copy known earlier that lets
+another message win, or two messages of one revision whose facts have to be compared.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import NamedTuple
+
+from bus.envelope import Envelope
+from bus.instants import from_millis, to_millis
+from bus.messages import Incident, Message
+from bus.vocabulary import CountBasis, CountScope, IncidentState
+
+Read = Callable[[str, bytes], Message]
+"""From the kind of a message and its bytes to the message. It was read once, so it can be read again."""
+
+
+def unread(kind: str, value: bytes) -> Message:
+    """For states that take no bytes. Raises TypeError."""
+    raise TypeError(f"a {kind} is held as {len(value)} bytes; give the state what reads them")
+
+
+class Gist(NamedTuple):
+    """What rules about history ask of a message. Incidents alone say more than the first three."""
+
+    revision: int
+    observed_at: datetime
+    on_behalf_of: str | None
+    state: IncidentState | None = None
+    started_at: datetime | None = None
+    detected_at: datetime | None = None
+    restored_at: datetime | None = None
+    basis: CountBasis | None = None
+    """None where no users are told of."""
+    scope: CountScope | None = None
+    users: int | None = None
+
+    @classmethod
+    def of(cls, message: Message) -> Gist:
+        if not isinstance(message, Incident):
+            return cls(message.revision, message.observed_at, message.on_behalf_of)
+        users = message.users
+        return cls(
+            message.revision,
+            message.observed_at,
+            message.on_behalf_of,
+            message.state,
+            message.started_at,
+            message.detected_at,
+            message.restored_at,
+            users.basis if users else None,
+            users.scope if users else None,
+            users.value if users else None,
+        )
+
+    def dump(self) -> bytes:
+        """As bytes, for `load`."""
+        revision, observed_at, on_behalf_of, state, started, detected, restored, *counted = self
+        instants = (observed_at, started, detected, restored)
+        millis = [None if instant is None else to_millis(instant) for instant in instants]
+        return json.dumps([revision, on_behalf_of, state, *millis, *counted], separators=(",", ":")).encode()
+
+    @classmethod
+    def load(cls, dumped: bytes) -> Gist:
+        """From what `dump` gave. Raises ValueError for anything else."""
+        try:
+            revision, on_behalf_of, state, observed, started, detected, restored, basis, scope, users = json.loads(
+                dumped
+            )
+            return cls(
+                int(revision),
+                from_millis(observed),
+                on_behalf_of,
+                None if state is None else IncidentState(state),
+                None if started is None else from_millis(started),
+                None if detected is None else from_millis(detected),
+                None if restored is None else from_millis(restored),
+                None if basis is None else CountBasis(basis),
+                None if scope is None else CountScope(scope),
+                users,
+            )
+        except (TypeError, OverflowError) as error:
+            raise ValueError(f"not the gist of a message: {error}") from error
+
+
+class Trace(NamedTuple):
+    """A message as it is remembered."""
+
+    gist: Gist
+    content: bytes
+    sent_at: datetime
+    known_at: datetime
+    body: bytes | Message
+    """The bytes that came; the message itself where nobody has them."""
+
+    @classmethod
+    def of(cls, envelope: Envelope, value: bytes | None = None) -> Trace:
+        """Of a message that came as `value`."""
+        body = envelope.message if value is None else value
+        return cls(Gist.of(envelope.message), envelope.content, envelope.sent_at, envelope.known_at, body)
+
+    @property
+    def order(self) -> tuple[int, datetime, bytes]:
+        """What decides between two messages about one entity: the greater wins."""
+        return self.gist.revision, self.sent_at, self.content
