@@ -19,13 +19,14 @@ from consumers.merge.traces import Read, Trace
 class Entity:
     """All that was said of one thing by its owner. `read` reads a body again."""
 
-    __slots__ = ("_equivocated", "_first", "_last", "_read", "_traces", "_winner", "ref")
+    __slots__ = ("_by_revision", "_equivocated", "_last", "_read", "_traces", "_winner", "ref")
 
     def __init__(self, ref: str, trace: Trace, envelope: Envelope | None, read: Read) -> None:
         self.ref = ref
         self._read = read
         self._traces = {trace.content: trace}
-        self._first = self._last = trace
+        self._by_revision = {trace.gist.revision: trace}
+        self._last = trace
         self._winner = envelope
         self._equivocated: frozenset[int] = frozenset()
 
@@ -36,21 +37,25 @@ class Entity:
     def take(self, trace: Trace, envelope: Envelope | None) -> None:
         """Add a message whose content is not held; without its envelope, it is read when somebody asks."""
         revision = trace.gist.revision
-        if revision <= self._last.gist.revision and revision not in self._equivocated:
-            self._compare(trace, envelope)
+        rival = self._by_revision.get(revision)
+        if rival is not None and revision not in self._equivocated:
+            message = self._message(trace) if envelope is None else envelope.message
+            if message != self._message(rival):
+                self._equivocated |= {revision}
         self._traces[trace.content] = trace
+        if rival is None or trace.order > rival.order:
+            self._by_revision[revision] = trace
         if trace.order > self._last.order:
             self._last, self._winner = trace, envelope
-        lowest = self._first.gist.revision
-        if revision < lowest or (revision == lowest and trace.order > self._first.order):
-            self._first = trace
 
     def take_earlier(self, held: Trace, copy: Trace) -> None:
         """Keep the earliest `sent_at` and `known_at` of a message that is held and its copy."""
         sent_at, known_at = min(held.sent_at, copy.sent_at), min(held.known_at, copy.known_at)
         self._traces[held.content] = held._replace(sent_at=sent_at, known_at=known_at)
-        history = self.history()
-        self._first, self._last = history[0], history[-1]
+        revision = held.gist.revision
+        same = (trace for trace in self._traces.values() if trace.gist.revision == revision)
+        self._by_revision[revision] = max(same, key=_order)
+        self._last = self._by_revision[self._last.gist.revision]
         winner, last = self._winner, self._last
         if winner is not None and winner.content == last.content:
             self._winner = replace(winner, sent_at=last.sent_at, known_at=last.known_at)
@@ -68,7 +73,7 @@ class Entity:
     @property
     def first(self) -> Trace:
         """The message that speaks for the lowest known revision."""
-        return self._first
+        return self._by_revision[min(self._by_revision)]
 
     @property
     def latest_known_at(self) -> datetime:
@@ -80,7 +85,7 @@ class Entity:
 
     def history(self) -> list[Trace]:
         """The winner of each revision, rising."""
-        return list({trace.gist.revision: trace for trace in self.traces()}.values())
+        return [self._by_revision[revision] for revision in sorted(self._by_revision)]
 
     @property
     def equivocated(self) -> Iterable[int]:
@@ -90,16 +95,6 @@ class Entity:
     def traces(self) -> list[Trace]:
         """Every distinct message, by order."""
         return sorted(self._traces.values(), key=_order)
-
-    def _compare(self, trace: Trace, envelope: Envelope | None) -> None:
-        """Whether a message tells other facts than those of its revision, which so far told the same."""
-        revision = trace.gist.revision
-        other = next((held for held in self._traces.values() if held.gist.revision == revision), None)
-        if other is None:
-            return
-        message = self._message(trace) if envelope is None else envelope.message
-        if message != self._message(other):
-            self._equivocated |= {revision}
 
     def _message(self, trace: Trace) -> Message:
         return self._read(self.ref.partition("/")[0], trace.body) if isinstance(trace.body, bytes) else trace.body

@@ -1,4 +1,4 @@
-"""What is remembered of a message once another speaks for its entity: a tenth of the model's memory, and nothing lost.
+"""What is remembered of every message, also once another speaks for its entity: little memory, and nothing lost.
 
 A body is kept as the bytes that came, and is read again in the rare cases that need it: a copy known earlier that lets
 another message win, or two messages of one revision whose facts have to be compared.
