@@ -10,7 +10,16 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bus.vocabulary import CriticalService, EmergencyImpact, Impact, Service
+from bus.vocabulary import CauseDetail, CriticalService, EmergencyImpact, Impact, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """When incidents that share no key are taken to belong together."""
+
+    starts_within: timedelta
+    after_end: timedelta
+    natural_group: frozenset[CauseDetail]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +29,7 @@ class Rules:
     name: str
     """`<version>:<hash of the rule data>`."""
     shared_key_slack: timedelta
+    inference: Inference
     cadence: dict[int, timedelta]
     promise_capped_from: int
     promise_cap_factor: int
@@ -46,6 +56,11 @@ def read_rules(text: str) -> Rules:
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
         shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
+        inference=Inference(
+            starts_within=timedelta(hours=data["inference"]["starts_within_hours"]),
+            after_end=timedelta(hours=data["inference"]["after_end_hours"]),
+            natural_group=frozenset(map(CauseDetail, data["inference"]["natural_group"])),
+        ),
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
         promise_capped_from=freshness["promise_capped_from_severity"],
         promise_cap_factor=freshness["promise_cap_factor"],

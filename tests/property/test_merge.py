@@ -9,11 +9,14 @@ import networkx as nx
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bus import geography
 from bus.envelope import Envelope
 from bus.messages import Incident
 from bus.topics import Realm
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
-from consumers.merge import State, View
+from consumers.merge import State, View, default_rules
+from consumers.merge.components import find_duplicates
+from consumers.merge.inference import cause_kind
 from tests.property.strategies import (
     REGISTRY,
     envelopes,
@@ -289,4 +292,55 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
                 cut += [(a, b) for a, b in soft.edges if {a, b} <= component | group and (a in group) != (b in group)]
     kept = nx.Graph(soft)
     kept.remove_edges_from(cut)
-    return list(nx.connected_components(nx.compose(firm, kept)))
+    cores = list(nx.connected_components(nx.compose(firm, kept)))
+    return plain_attachments(cores, nodes, start, end, [li for li in said if li.relation is LinkRelation.CANNOT_LINK])
+
+
+def plain_attachments(cores, nodes, start, end, cannot) -> list[set[str]]:
+    """Inferred links, read plainly: every lone incident against every other."""
+    limits = default_rules().inference
+    core_of = {ref: core for core in cores for ref in core}
+    kind = {ref: cause_kind(m.cause.category, m.cause.detail, limits) for ref, m in nodes.items()}
+    codes = {ref: {a.code for a in m.areas if a.code} for ref, m in nodes.items()}
+    owners = {ref: m.on_behalf_of or m.actor for ref, m in nodes.items()}
+    seniority = {ref: (start[ref], ref) for ref in nodes}
+    held = {(li.a, li.b) for li in cannot if li.a != li.b}
+
+    def linked(x: str, y: str) -> bool:
+        if owners[x] == owners[y] or abs(start[x] - start[y]) > limits.starts_within:
+            return False
+        if any(end[b] is not None and start[a] > end[b] + limits.after_end for a, b in ((x, y), (y, x))):
+            return False
+        if any((a, b) in held for a, b in [*((x, m) for m in core_of[y]), *((m, x) for m in core_of[y])]):
+            return False
+        if kind[x] is None and kind[y] is None:
+            return False
+        if kind[x] is None or kind[y] is None:
+            return bool({c for c in codes[x] if len(c) == 4} & codes[y])
+        return kind[x] == kind[y] and any(geography.overlap(a, b) for a in codes[x] for b in codes[y])
+
+    lone = {ref for ref in nodes if len(core_of[ref]) == 1}
+    reach = {x: [y for y in nodes if y != x and linked(x, y)] for x in lone}
+    anchors = {x for x in lone if not any(y not in lone or seniority[y] < seniority[x] for y in reach[x])}
+
+    def fit(x: str, y: str) -> tuple:
+        seed = min(seniority[m] for m in core_of[y] if m not in duplicates)
+        detail = nodes[x].cause.detail != nodes[y].cause.detail
+        return detail, not codes[x] & codes[y], abs(start[x] - start[y]), seed, y
+
+    duplicates, _ = find_duplicates({ref: m.duplicate_of for ref, m in nodes.items()})
+    best = {}
+    for x in lone - anchors:
+        fits = [fit(x, y) for y in reach[x] if y in anchors or y not in lone]
+        if fits:
+            best[x] = min(fits)[-1]
+    attached = {
+        x: y
+        for x, y in best.items()
+        if not any(b == x and a in best and core_of[best[a]] is core_of[y] for a, b in held)
+    }
+    return [
+        core | {x for x, y in attached.items() if y in core}
+        for core in cores
+        if not (len(core) == 1 and core <= attached.keys())
+    ]
