@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import networkx as nx
@@ -27,6 +28,20 @@ from tests.property.strategies import (
 )
 
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
+
+
+def distinct(messages: Iterable[Envelope]) -> dict[str, list[Envelope]]:
+    """The messages by entity, copies of one made one, with the earliest instants."""
+    by_entity: dict[str, dict[bytes, Envelope]] = {}
+    for e in messages:
+        held = by_entity.setdefault(e.message.reference, {})
+        copy = held.get(e.content, e)
+        held[e.content] = replace(e, sent_at=min(e.sent_at, copy.sent_at), known_at=min(e.known_at, copy.known_at))
+    return {ref: list(held.values()) for ref, held in by_entity.items()}
+
+
+def by_order(e: Envelope) -> tuple[int, datetime, bytes]:
+    return e.message.revision, e.sent_at, e.content
 
 
 def fold(messages: Iterable[Envelope]) -> State:
@@ -125,15 +140,7 @@ def test_p6_nobody_changes_what_another_says(messages, foreign, as_of):
 def test_p7_every_incident_is_in_exactly_one_situation(messages, as_of):
     found = view(messages, as_of)
     placed = [ref for s in found.situations for ref in (*s.members, *s.duplicates)]
-    winners: dict[str, Envelope] = {}
-    for e in messages:
-        ref, key = e.message.reference, (e.message.revision, e.sent_at, e.content)
-        if ref not in winners or key > (
-            winners[ref].message.revision,
-            winners[ref].sent_at,
-            winners[ref].content,
-        ):
-            winners[ref] = e
+    winners = {ref: max(told, key=by_order) for ref, told in distinct(messages).items()}
     standing = [
         ref
         for ref, e in winners.items()
@@ -233,10 +240,7 @@ def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
 
 
 def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
-    by_entity: dict[str, list[Envelope]] = {}
-    for e in messages:
-        by_entity.setdefault(e.message.reference, []).append(e)
-    key = lambda e: (e.message.revision, e.sent_at, e.content)  # noqa: E731
+    by_entity, key = distinct(messages), by_order
     told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
     nodes = {ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED}
     first = {ref: min(found, key=lambda e: e.message.revision).message.revision for ref, found in by_entity.items()}
