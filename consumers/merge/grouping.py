@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bus.instants import EPOCH
 from consumers.merge.components import Component, Graph
-from consumers.merge.inference import Inference, Nature, cause_kind
+from consumers.merge.inference import Inference, Nature, known_detail
 from consumers.merge.rules import Rules
 from consumers.merge.told import Told
 
@@ -18,7 +18,6 @@ class Grouping:
 
     def __init__(self, graph: Graph, rules: Rules) -> None:
         self._graph = graph
-        self._limits = rules.inference
         self._inference = Inference(rules.inference)
         self._cores: dict[str, Component] = {}
         self._followers: defaultdict[str, set[str]] = defaultdict(set)
@@ -63,16 +62,16 @@ class Grouping:
         if core is None or node is None:
             self._inference.put(ref, None, frozenset(), (EPOCH, ""))
             return
-        cause = told[ref].incident.cause
+        incident = told[ref].incident
         held_from, holds_off = self._graph.apart(ref)
         nature = Nature(
             ref=ref,
             owner=told[ref].owner,
             start=node.start,
             end=node.end,
-            cause=cause_kind(cause.category, cause.detail, self._limits),
-            detail=cause.detail,
+            detail=known_detail(incident.cause),
             codes=told[ref].codes,
+            assets=frozenset(incident.infrastructure_ids),
             held_from=held_from,
             holds_off=holds_off,
         )

@@ -20,19 +20,13 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bus import geography
+from bus.messages import Cause
 from bus.vocabulary import CauseCategory, CauseDetail, LinkBasis
 from consumers.merge.links import Edge
 from consumers.merge.rules import Inference as Limits
 
 _LATEST = "\uffff"
 """Sorts after every reference."""
-
-
-class CauseKind(NamedTuple):
-    """A cause as far as two must agree in it: one detail, or a group of details that one event brings about."""
-
-    category: CauseCategory
-    group: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +38,11 @@ class Nature:
     start: datetime
     end: datetime | None
     """None while it is open."""
-    cause: CauseKind | None
-    """None where it is not known."""
-    detail: CauseDetail
+    detail: CauseDetail | None
+    """What caused it; None where that is not known."""
     codes: tuple[str, ...]
+    assets: frozenset[str]
+    """The shared assets that it names."""
     held_from: frozenset[str]
     """Incidents that staff hold this one apart from (the a of a CANNOT_LINK a b)."""
     holds_off: frozenset[str]
@@ -58,13 +53,10 @@ class Nature:
         return self.start, self.ref
 
 
-def cause_kind(category: CauseCategory, detail: CauseDetail, limits: Limits) -> CauseKind | None:
-    """The kind of a cause; None where category or detail is not known."""
-    if category in _UNKNOWN_CATEGORIES or detail in _UNKNOWN_DETAILS:
-        return None
-    if category is CauseCategory.NATURAL_PHENOMENON and detail in limits.natural_group:
-        return CauseKind(category, "weather and power")
-    return CauseKind(category, detail)
+def known_detail(cause: Cause) -> CauseDetail | None:
+    """What caused an incident, in one word; None where category or detail is not known."""
+    unknown = cause.category in _UNKNOWN_CATEGORIES or cause.detail in _UNKNOWN_DETAILS
+    return None if unknown else cause.detail
 
 
 _UNKNOWN_CATEGORIES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
@@ -73,20 +65,23 @@ _UNKNOWN_DETAILS = frozenset({CauseDetail.UNKNOWN, CauseDetail.OTHER})
 
 def why_linked(a: Nature, b: Nature, limits: Limits) -> str | None:
     """The checklist: why the two are linked, or None where a point of it fails."""
-    if a.owner == b.owner or abs(a.start - b.start) > limits.starts_within:
+    details = [detail for detail in (a.detail, b.detail) if detail is not None]
+    if a.owner == b.owner or not details:
         return None
-    if not (_meets(a, b, limits) and _meets(b, a, limits)):
+    if abs(a.start - b.start) > max(limits.starts_within[detail] for detail in details):
         return None
-    if a.cause is None or b.cause is None:
-        known = a.cause or b.cause
-        common = municipalities(a.codes) & municipalities(b.codes)
-        if known is None or not common:
-            return None
-        return f"same municipality {min(common)}, one cause unknown, times that meet"
-    if a.cause != b.cause:
+    if _is_long_over(a, b, limits) or _is_long_over(b, a, limits):
         return None
-    common = overlaps(a.codes, b.codes)
-    return f"cause {a.cause.group}, area {min(common)}, times that meet" if common else None
+    if a.assets and b.assets and a.assets.isdisjoint(b.assets):
+        return None
+    if len(details) == 2 and a.detail is not b.detail and not limits.together.issuperset(details):
+        return None
+    closely = len(details) == 1 or not limits.same_municipality.isdisjoint(details)
+    common = municipalities(a.codes) & municipalities(b.codes) if closely else overlaps(a.codes, b.codes)
+    if not common:
+        return None
+    cause = f"{details[0]}, the other unknown" if len(details) == 1 else " and ".join(sorted(set(details)))
+    return f"{cause}; both in {min(common)}; times that meet"
 
 
 def municipalities(codes: Iterable[str]) -> set[str]:
@@ -98,8 +93,8 @@ def overlaps(a: Iterable[str], b: Collection[str]) -> set[str]:
     return {max(one, other, key=len) for one in a for other in b if geography.overlap(one, other)}
 
 
-def _meets(later: Nature, earlier: Nature, limits: Limits) -> bool:
-    return earlier.end is None or later.start <= earlier.end + limits.after_end
+def _is_long_over(earlier: Nature, later: Nature, limits: Limits) -> bool:
+    return earlier.end is not None and later.start > earlier.end + limits.after_end
 
 
 class Fit(NamedTuple):
@@ -125,10 +120,9 @@ class Inference:
         """The core of each incident."""
         self._seeds: dict[str, tuple[datetime, str]] = {}
         """The least member of each incident's core."""
-        self._by_area: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        """Incidents by the codes that they name, by seniority."""
-        self._below: defaultdict[str, set[str]] = defaultdict(set)
-        """Municipalities that are named, by county; counties and municipalities, by country."""
+        self._everyone = _Places()
+        self._lone = _Places()
+        """Only lone incidents attach, so that what changes near them concerns these alone."""
         self._dirty: set[str] = set()
         self._anchors: set[str] = set()
         """Lone incidents that are anchors."""
@@ -155,10 +149,9 @@ class Inference:
         self._take_out(ref)
         if nature is not None:
             self._natures[ref], self._core[ref], self._seeds[ref] = nature, core, seed
-            for code in nature.codes:
-                insort(self._by_area[code], nature.seniority)
-                for outer in {code[:2], geography.COUNTRY} - {code}:
-                    self._below[outer].add(code)
+            self._everyone.add(nature)
+            if len(core) == 1:
+                self._lone.add(nature)
             self._dirty |= {ref, *self._lone_in_reach(ref)}
 
     def refresh(self) -> set[str]:
@@ -184,14 +177,10 @@ class Inference:
         nature = self._natures.pop(ref, None)
         if nature is None:
             return
+        self._everyone.discard(nature)
+        if len(self._core[ref]) == 1:
+            self._lone.discard(nature)
         del self._core[ref], self._seeds[ref]
-        for code in nature.codes:
-            held = self._by_area[code]
-            del held[bisect_left(held, nature.seniority)]
-            if not held:
-                del self._by_area[code]
-                for outer in {code[:2], geography.COUNTRY} - {code}:
-                    self._below[outer].discard(code)
 
     def _is_lone(self, ref: str) -> bool:
         return len(self._core.get(ref, ())) == 1
@@ -236,19 +225,53 @@ class Inference:
     def _lone_in_reach(self, ref: str) -> Iterator[str]:
         nature = self._natures.get(ref)
         if nature is not None:
-            yield from (other.ref for other in self._in_reach(nature) if self._is_lone(other.ref))
+            yield from (other.ref for other in self._near(nature, self._lone))
 
     def _in_reach(self, nature: Nature) -> Iterator[Nature]:
+        return self._near(nature, self._everyone)
+
+    def _near(self, nature: Nature, places: _Places) -> Iterator[Nature]:
         """Those of other operators on overlapping areas that began at about the same time: who may be linked at all."""
-        codes = {outer for code in nature.codes for outer in (code, code[:2], geography.COUNTRY)}
-        codes |= {inner for code in nature.codes for inner in self._below.get(code, ())}
         seen = {nature.ref}
-        earliest, latest = nature.start - self._limits.starts_within, nature.start + self._limits.starts_within
-        for code in codes:
-            held = self._by_area.get(code)
-            if held:
-                for _, ref in held[bisect_left(held, (earliest, "")) : bisect_right(held, (latest, _LATEST))]:
-                    if ref not in seen:
-                        seen.add(ref)
-                        if self._natures[ref].owner != nature.owner:
-                            yield self._natures[ref]
+        for ref in places.near(nature.codes, nature.start, self._limits.longest):
+            if ref not in seen:
+                seen.add(ref)
+                if self._natures[ref].owner != nature.owner:
+                    yield self._natures[ref]
+
+
+class _Places:
+    """Incidents by the codes that they name, each code's by seniority."""
+
+    def __init__(self) -> None:
+        self._at: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
+        self._below: defaultdict[str, set[str]] = defaultdict(set)
+        """Codes that are named, by the county and the country around them."""
+
+    def add(self, nature: Nature) -> None:
+        for code in nature.codes:
+            insort(self._at[code], nature.seniority)
+            for outer in _around(code):
+                self._below[outer].add(code)
+
+    def discard(self, nature: Nature) -> None:
+        for code in nature.codes:
+            held = self._at[code]
+            del held[bisect_left(held, nature.seniority)]
+            if not held:
+                del self._at[code]
+                for outer in _around(code):
+                    self._below[outer].discard(code)
+
+    def near(self, codes: Iterable[str], start: datetime, within: timedelta) -> Iterator[str]:
+        """Those on areas that overlap the codes, which began within that time of the start. May name one twice."""
+        overlapping = {outer for code in codes for outer in (code, *_around(code))}
+        overlapping |= {inner for code in codes for inner in self._below.get(code, ())}
+        for code in overlapping:
+            held = self._at.get(code, [])
+            for _, ref in held[bisect_left(held, (start - within, "")) : bisect_right(held, (start + within, _LATEST))]:
+                yield ref
+
+
+def _around(code: str) -> set[str]:
+    return {code[:2], geography.COUNTRY} - {code}

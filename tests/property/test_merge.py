@@ -17,7 +17,7 @@ from bus.topics import Realm
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
 from consumers.merge import State, View, default_rules
 from consumers.merge.components import find_duplicates
-from consumers.merge.inference import cause_kind
+from consumers.merge.inference import known_detail
 from tests.property.strategies import (
     REGISTRY,
     envelopes,
@@ -304,24 +304,30 @@ def plain_attachments(cores, nodes, start, end, cannot) -> list[set[str]]:
     """Inferred links, read plainly: every lone incident against every other."""
     limits = default_rules().inference
     core_of = {ref: core for core in cores for ref in core}
-    kind = {ref: cause_kind(m.cause.category, m.cause.detail, limits) for ref, m in nodes.items()}
+    detail = {ref: known_detail(m.cause) for ref, m in nodes.items()}
     codes = {ref: {a.code for a in m.areas if a.code} for ref, m in nodes.items()}
     owners = {ref: m.on_behalf_of or m.actor for ref, m in nodes.items()}
     seniority = {ref: (start[ref], ref) for ref in nodes}
     held = {(li.a, li.b) for li in cannot if li.a != li.b}
 
     def linked(x: str, y: str) -> bool:
-        if owners[x] == owners[y] or abs(start[x] - start[y]) > limits.starts_within:
+        known = [d for d in (detail[x], detail[y]) if d is not None]
+        if owners[x] == owners[y] or not known:
+            return False
+        if abs(start[x] - start[y]) > max(limits.starts_within[d] for d in known):
+            return False
+        if len(known) == 2 and known[0] != known[1] and not set(known) <= limits.together:
+            return False
+        assets = [set(nodes[ref].infrastructure_ids) for ref in (x, y)]
+        if all(assets) and not assets[0] & assets[1]:
             return False
         if any(end[b] is not None and start[a] > end[b] + limits.after_end for a, b in ((x, y), (y, x))):
             return False
         if any((a, b) in held for a, b in [*((x, m) for m in core_of[y]), *((m, x) for m in core_of[y])]):
             return False
-        if kind[x] is None and kind[y] is None:
-            return False
-        if kind[x] is None or kind[y] is None:
+        if len(known) == 1 or set(known) & limits.same_municipality:
             return bool({c for c in codes[x] if len(c) == 4} & codes[y])
-        return kind[x] == kind[y] and any(geography.overlap(a, b) for a in codes[x] for b in codes[y])
+        return any(geography.overlap(a, b) for a in codes[x] for b in codes[y])
 
     lone = {ref for ref in nodes if len(core_of[ref]) == 1}
     reach = {x: [y for y in nodes if y != x and linked(x, y)] for x in lone}
@@ -329,8 +335,7 @@ def plain_attachments(cores, nodes, start, end, cannot) -> list[set[str]]:
 
     def fit(x: str, y: str) -> tuple:
         seed = min(seniority[m] for m in core_of[y] if m not in duplicates)
-        detail = nodes[x].cause.detail != nodes[y].cause.detail
-        return detail, not codes[x] & codes[y], abs(start[x] - start[y]), seed, y
+        return detail[x] != detail[y], not codes[x] & codes[y], abs(start[x] - start[y]), seed, y
 
     duplicates, _ = find_duplicates({ref: m.duplicate_of for ref, m in nodes.items()})
     best = {}
