@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -11,6 +12,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+import structlog
 
 from bus import broker as local_broker
 from bus import provision
@@ -18,6 +20,7 @@ from bus.broker import Running
 from bus.broker.cluster import ADMIN
 from bus.broker.process import Process
 from bus.credentials import Credentials
+from bus.logs import QUIET_LIBRARIES
 from bus.registry import read_group
 from bus.settings import Settings
 from bus.topics import Realm
@@ -136,6 +139,15 @@ async def provision_group(broker: Running, realm: Realm, credentials: Path, acto
     plan = await provision.plan(members, admin, credentials, now=datetime.now(UTC), quotas=False)
     await provision.carry_out(plan, admin, report=quiet)
     return ProvisionedGroup(realm, admin, members, credentials)
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """A command that a test runs in this process sets up logging for good; the next test shall not notice."""
+    yield
+    structlog.reset_defaults()
+    for name in QUIET_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

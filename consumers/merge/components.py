@@ -90,6 +90,14 @@ class Graph:
             self._asserted[new.a].add(ref)
             self._asserted[new.b].add(ref)
 
+    def apart(self, ref: str) -> tuple[frozenset[str], frozenset[str]]:
+        """Whom staff hold the incident apart from, and whom they hold apart from it (CANNOT_LINK)."""
+        said = [self._assertions[assertion] for assertion in self._asserted.get(ref, ())]
+        cannot = [link for link in said if link.relation is LinkRelation.CANNOT_LINK and link.a != link.b]
+        return frozenset(link.a for link in cannot if link.b == ref), frozenset(
+            link.b for link in cannot if link.a == ref
+        )
+
     def refresh(self) -> tuple[set[str], list[Component]]:
         """The incidents whose components were made anew, or that are gone, and those components."""
         touched = set(self._dirty)

@@ -10,7 +10,23 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bus.vocabulary import CriticalService, EmergencyImpact, Impact, Service
+from bus.vocabulary import CauseDetail, CriticalService, EmergencyImpact, Impact, Service
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """When incidents that share no key are taken to belong together."""
+
+    after_end: timedelta
+    starts_within: dict[CauseDetail, timedelta]
+    """Between the two starts, for every detail."""
+    together: frozenset[CauseDetail]
+    same_municipality: frozenset[CauseDetail]
+
+    @property
+    def longest(self) -> timedelta:
+        """No two incidents whose starts are further apart are linked."""
+        return max(self.starts_within.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +36,7 @@ class Rules:
     name: str
     """`<version>:<hash of the rule data>`."""
     shared_key_slack: timedelta
+    inference: Inference
     cadence: dict[int, timedelta]
     promise_capped_from: int
     promise_cap_factor: int
@@ -46,6 +63,7 @@ def read_rules(text: str) -> Rules:
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
         shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
+        inference=_inference(data["inference"]),
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
         promise_capped_from=freshness["promise_capped_from_severity"],
         promise_cap_factor=freshness["promise_cap_factor"],
@@ -73,6 +91,18 @@ def read_rules(text: str) -> Rules:
 def default_rules() -> Rules:
     """The rules that this version of the package ships."""
     return read_rules(files("consumers.merge").joinpath("rules.toml").read_text("utf-8"))
+
+
+def _inference(data: dict[str, Any]) -> Inference:
+    minutes = data["starts_within_minutes"]
+    named = {CauseDetail(name): timedelta(minutes=value) for name, value in minutes.items() if name != "default"}
+    default = timedelta(minutes=minutes["default"])
+    return Inference(
+        after_end=timedelta(hours=data["after_end_hours"]),
+        starts_within={detail: named.get(detail, default) for detail in CauseDetail},
+        together=frozenset(map(CauseDetail, data["together"])),
+        same_municipality=frozenset(map(CauseDetail, data["same_municipality"])),
+    )
 
 
 def _by_level(table: dict[str, Any]) -> dict[int, int]:

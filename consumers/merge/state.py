@@ -34,6 +34,7 @@ from consumers.merge.digest import SetDigest
 from consumers.merge.entities import Entity
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
+from consumers.merge.grouping import Grouping
 from consumers.merge.links import node_of
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
@@ -85,6 +86,7 @@ class State:
         self._mentioned: dict[str, tuple[str, ...]] = {}
 
         self._graph = Graph(self._rules.shared_key_slack)
+        self._grouping = Grouping(self._graph, self._rules)
         self._situations: dict[str, Assembled] = {}
         self._situation_of: dict[str, str] = {}
         self._answering_to: dict[str, str] = {}
@@ -310,6 +312,7 @@ class State:
                     stale.add(ref)
                     told = self._told[ref] = told_by(entity)
                     self._graph.put(ref, node_of(entity))
+                    self._grouping.retell(ref)
                     self._actors.put_open(ref, told.owner if told.is_open else None)
                 case Link():
                     self._graph.put_assertion(ref, message)
@@ -339,7 +342,7 @@ class State:
         return stale, flagged
 
     def _reassemble(self, stale: set[str]) -> None:
-        moved, components = self._graph.refresh()
+        moved, components = self._grouping.refresh(self._told)
         gone = {self._situation_of.pop(ref) for ref in moved if ref in self._situation_of}
         for situation in gone:
             self._forget(situation)

@@ -60,7 +60,7 @@ ID_FORMS: Mapping[str, Callable[[Random], str]] = MappingProxyType(
 
 def new_id(rng: Random, actor: str) -> str:
     form = ID_FORMS.get(actor)
-    return form(rng) if form else f"{token(rng, 8)}"
+    return form(rng) if form else token(rng, 8)
 
 
 def towns_of(county: str) -> tuple[str, ...]:

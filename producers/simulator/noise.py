@@ -45,8 +45,8 @@ class Noise:
     """A fault that only coincides with a crisis is told under the crisis's key."""
     start_missing: float = 0.12
     """When it began is not told."""
-    start_rounded: float = 0.45
-    """When it began is told to the nearest five minutes, quarter or hour."""
+    time_rounded: float = 0.45
+    """When it began, or ended, is told to the nearest five minutes, quarter or hour; each by itself."""
     start_is_detection: float = 0.20
     """When it was noticed is told as when it began."""
     sent_late: float = 0.08

@@ -31,8 +31,11 @@ YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 HORIZON = (20.0, 44.0)
 """Hours after the main event's beginning when the telling ends: some of it is over by then, some is not."""
 
-SMALL_EVENTS, COINCIDENCES, LONE_FAULTS = (2, 5), (1, 4), (2, 5)
-"""How many smaller events; lone faults at the place and time of the main event; and lone faults anywhere."""
+SMALL_EVENTS, LONE_FAULTS = (2, 5), (2, 5)
+"""How many smaller events, and lone faults anywhere."""
+
+MOST_COINCIDENCES, PLACES_PER_COINCIDENCE = 4, 6
+"""Lone faults at the place and time of the main event: one at least, and more where more places are struck."""
 
 NEAR = 0.3
 """How many of the smaller events, and of the lone faults anywhere, are in the counties around the main one."""
@@ -44,7 +47,10 @@ SMALL_KINDS = (
     (CrisisKind.VENDOR_FAILURE, 0.08),
     (CrisisKind.OVERLOAD, 0.07),
 )
-"""What goes on meanwhile, and how often. No storm: two storms in a day are one storm."""
+"""What goes on meanwhile, and how often. No storm, for two storms in a day are one storm."""
+
+ONCE_A_DAY = frozenset({CrisisKind.VENDOR_FAILURE})
+"""What is too rare to happen twice at once by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,12 @@ def _events(rng: Random, kind: CrisisKind, begin: datetime) -> list[Event]:
     town = any_town(rng)
     main = CRISES[kind](rng, begin, town, True)
     events = [main]
+    small = [each for each in SMALL_KINDS if each[0] is not kind or kind not in ONCE_A_DAY]
     for _ in range(rng.randint(*SMALL_EVENTS)):
-        draw = CRISES[weighted(rng, SMALL_KINDS)]
+        draw = CRISES[weighted(rng, small)]
         events.append(draw(rng, begin + between(rng, -8, 16), _somewhere(rng, town), False))
-    for _ in range(rng.randint(*COINCIDENCES)):
+    struck = {place for fault in main.faults for place in fault.places}
+    for _ in range(rng.randint(1, min(MOST_COINCIDENCES, 1 + len(struck) // PLACES_PER_COINCIDENCE))):
         fault = rng.choice(main.faults)
         place, keys = rng.choice(fault.places), fault.event_refs[:1]
         events.append(lone_fault(rng, fault.began + between(rng, -2, 5), place, keys))

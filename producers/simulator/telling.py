@@ -51,7 +51,7 @@ MOST_UPDATES = 8
 """After so many, an operator only tells the end."""
 
 ROUNDINGS = ((5, 0.4), (15, 0.35), (60, 0.25))
-"""Minutes to which a start is rounded, and how often."""
+"""Minutes to which a time is rounded, and how often."""
 
 BLINDNESS = {False: 0.6, True: 1.6}
 """How often the cause is unknown, against what is usual: to who owns the fault, and to a victim of another's."""
@@ -61,7 +61,7 @@ SLOPPY: dict[tuple[CauseCategory, CauseDetail], tuple[CauseCategory, CauseDetail
     (CauseCategory.NATURAL_PHENOMENON, CauseDetail.WIND): (CauseCategory.NATURAL_PHENOMENON, CauseDetail.OTHER),
     (CauseCategory.NATURAL_PHENOMENON, CauseDetail.ICE_SNOW): (CauseCategory.NATURAL_PHENOMENON, CauseDetail.OTHER),
     (CauseCategory.NATURAL_PHENOMENON, CauseDetail.LANDSLIDE): (CauseCategory.SYSTEM_FAILURE, CauseDetail.CABLE_CUT),
-    (CauseCategory.SYSTEM_FAILURE, CauseDetail.POWER_CUT): (CauseCategory.SYSTEM_FAILURE, CauseDetail.SUPPLIER),
+    (CauseCategory.SYSTEM_FAILURE, CauseDetail.POWER_CUT): (CauseCategory.UNDETERMINED, CauseDetail.POWER_CUT),
     (CauseCategory.SYSTEM_FAILURE, CauseDetail.HARDWARE_FAILURE): (CauseCategory.SYSTEM_FAILURE, CauseDetail.OTHER),
     (CauseCategory.SYSTEM_FAILURE, CauseDetail.SOFTWARE_BUG): (CauseCategory.SYSTEM_FAILURE, CauseDetail.SUPPLIER),
     (CauseCategory.SYSTEM_FAILURE, CauseDetail.CERT_EXPIRY): (CauseCategory.HUMAN_ERROR, CauseDetail.CERT_EXPIRY),
@@ -158,7 +158,7 @@ def tell(
     if not known.areas.at(1):
         moments = (_Moment(moments[0].sent_at, SUSPECTED), *moments[1:])
     chosen = _chosen(rng, quotes, noise, unquoted)
-    numbers = _Numbers.drawn(rng, fault, detected)
+    numbers = _Numbers.drawn(rng, fault, detected, noise)
     return tuple(
         _report(fault, id, revision, moment, known, chosen, numbers, status)
         for revision, moment in enumerate(moments, start=1)
@@ -217,12 +217,9 @@ def _calendar(rng: Random, fault: Fault, detected: datetime, noise: Noise) -> tu
         at += around(rng, 1.2, 0.5) * (1 + 0.4 * len(moments))
     if len(moments) > 1 and happens(rng, noise.restored_in_error):
         place = rng.randrange(1, len(moments))
-        moments[place - 1 : place + 1] = (
-            moments[place - 1],
-            _Moment(moments[place].sent_at, RESTORED),
-            _Moment(moments[place].sent_at + around(rng, 0.7), CONFIRMED, words.REOPENED),
-        )
-        moments = sorted(moments, key=lambda moment: moment.sent_at)
+        over = _Moment(moments[place].sent_at, RESTORED)
+        again = _Moment(over.sent_at + around(rng, 0.7), CONFIRMED, words.REOPENED)
+        moments[place:] = [over, again, *(each for each in moments[place + 1 :] if each.sent_at > again.sent_at)]
     if happens(rng, noise.retracted):
         kept = moments[: rng.randint(1, len(moments))] if moments else [_Moment(first, CONFIRMED)]
         return (*kept, _Moment(kept[-1].sent_at + around(rng, 0.6), RETRACTED, words.WITHDRAWN))
@@ -253,7 +250,7 @@ def _chosen(rng: Random, quotes: tuple[Quote, ...], noise: Noise, unquoted: floa
 def _knowledge(
     rng: Random, fault: Fault, detected: datetime, noise: Noise, duplicate_of: str | None, *, last: int
 ) -> _Knowledge:
-    learnt_at = 2 + int(rng.expovariate(1.2))
+    learnt_at = min(2 + int(rng.expovariate(1.2)), max(2, last))  # who has mended it knows what it was
     cause, cause_corrected = _cause(rng, fault, noise, learnt_at)
     areas, areas_corrected = _areas(rng, fault, noise, last)
     start = _told_start(rng, fault.began, detected, noise)
@@ -300,7 +297,7 @@ def _areas(rng: Random, fault: Fault, noise: Noise, last: int) -> tuple[_Learnt[
     elsewhere = areas_of((_elsewhere(rng, rng.choice(fault.places)),))
     only, first = happens(rng, noise.county_only), happens(rng, noise.county_first)
     nowhere, wrong = happens(rng, noise.place_unknown_first), happens(rng, noise.place_wrong_first)
-    learnt_at = rng.randint(2, 3)
+    learnt_at = min(rng.randint(2, 3), max(2, last))
     if only:
         return _Learnt(wide, wide), ()
     if nowhere and last > 1:
@@ -328,13 +325,17 @@ def _elsewhere(rng: Random, code: str) -> str:
 
 def _told_start(rng: Random, began: datetime, detected: datetime, noise: Noise) -> datetime:
     told = detected if happens(rng, noise.start_is_detection) else began
-    minutes = weighted(rng, ROUNDINGS)
-    return _rounded(told, minutes) if happens(rng, noise.start_rounded) else told
+    return _rounded(rng, told, noise, latest=detected)
 
 
-def _rounded(instant: datetime, minutes: int) -> datetime:
+def _rounded(rng: Random, instant: datetime, noise: Noise, *, latest: datetime) -> datetime:
+    """The instant as people tell it, but never after `latest`: nobody reports the future."""
+    step = timedelta(minutes=weighted(rng, ROUNDINGS))
+    if not happens(rng, noise.time_rounded):
+        return instant
     hour = instant.replace(minute=0, second=0, microsecond=0)
-    return hour + round((instant - hour) / timedelta(minutes=minutes)) * timedelta(minutes=minutes)
+    nearest = hour + round((instant - hour) / step) * step
+    return nearest if nearest <= latest else nearest - step
 
 
 # --- what is said ----------------------------------------------------------------------------------------------------
@@ -347,17 +348,19 @@ class _Numbers:
     what: str
     description: str
     detected_at: datetime | None
+    restored_at: datetime
     users: int | None
     percent: float | None
     sites: int | None
     expected: datetime | None
 
     @classmethod
-    def drawn(cls, rng: Random, fault: Fault, detected: datetime) -> _Numbers:
+    def drawn(cls, rng: Random, fault: Fault, detected: datetime, noise: Noise) -> _Numbers:
         return cls(
             what=rng.choice(words.WHAT[fault.services[0]]),
             description=rng.choice(words.DESCRIPTIONS),
             detected_at=detected if happens(rng, 0.5) else None,
+            restored_at=_rounded(rng, fault.ended, noise, latest=fault.ended + timedelta(hours=1)),
             users=round(rng.lognormvariate(7, 1) * len(fault.places)) if happens(rng, 0.65) else None,
             percent=float(rng.randint(5, 100)) if happens(rng, 0.3) else None,
             sites=rng.randint(1, 8) * len(fault.places) if fault.actor in MOBILE else None,
@@ -391,7 +394,7 @@ def _report(
         "description": numbers.description,
         "started_at": known.started_at.at(revision),
         "detected_at": numbers.detected_at,
-        "restored_at": (min(fault.ended, moment.sent_at)) if over else None,
+        "restored_at": min(numbers.restored_at, moment.sent_at) if over else None,
         "impacts": _impacts(fault, numbers),
         "areas": areas,
         "network_part": fault.part,

@@ -66,16 +66,21 @@ REGISTRY = Registry.of(
 
 hours = st.sampled_from((0, 1, 5, 7, 14, 30)).map(lambda n: START + timedelta(hours=n))
 references = st.sampled_from((*INCIDENTS, NOWHERE))
-areas = st.sampled_from(
-    (
-        Area(kind=AreaKind.COUNTRY, code="00"),
-        Area(kind=AreaKind.LAN, code="07"),
-        Area(kind=AreaKind.LAN, code="06"),
-        Area(kind=AreaKind.KOMMUN, code="0780"),
-        Area(kind=AreaKind.KOMMUN, code="0781"),
-        Area(kind=AreaKind.OFFSHORE, label="öster om Gotland"),
-    )
+AREAS = (
+    Area(kind=AreaKind.COUNTRY, code="00"),
+    Area(kind=AreaKind.LAN, code="07"),
+    Area(kind=AreaKind.LAN, code="06"),
+    Area(kind=AreaKind.KOMMUN, code="0780"),
+    Area(kind=AreaKind.KOMMUN, code="0781"),
+    Area(kind=AreaKind.OFFSHORE, label="öster om Gotland"),
 )
+CAUSES = (
+    Cause(),
+    Cause(category=CauseCategory.NATURAL_PHENOMENON, detail=CauseDetail.WIND),
+    Cause(category=CauseCategory.NATURAL_PHENOMENON, detail=CauseDetail.POWER_CUT),
+    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT),
+)
+areas = st.sampled_from(AREAS)
 counts = st.sampled_from((None, 0, 10, 9_999, 10_000, 250_000))
 
 
@@ -123,15 +128,7 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
         areas=tuple(draw(st.lists(areas, min_size=1, max_size=2, unique=True))),
         users=draw(st.none() | users()),
         emergency=draw(st.none() | st.sampled_from(list(EmergencyImpact)).map(lambda e: Emergency(impact=e))),
-        cause=draw(
-            st.sampled_from(
-                (
-                    Cause(),
-                    Cause(category=CauseCategory.NATURAL_PHENOMENON, detail=CauseDetail.WIND),
-                    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT),
-                )
-            )
-        ),
+        cause=draw(st.sampled_from(CAUSES)),
         energy=draw(st.none() | references.map(lambda ref: Energy(power_incident=ref))),
         caused_by=tuple(
             draw(
@@ -149,6 +146,26 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
         duplicate_of=draw(st.none() | references),
         event_refs=tuple(draw(st.lists(st.sampled_from(("storm:1", "storm:2")), max_size=1))),
         infrastructure_ids=tuple(draw(st.lists(st.just("cable:1"), max_size=1))),
+    )
+
+
+TIES = ("energy", "caused_by", "related_to", "duplicate_of", "event_refs", "infrastructure_ids")
+
+
+@st.composite
+def untied(draw: st.DrawFn) -> Incident:
+    """An incident that names no other and shares no key: whether it belongs to another can only be inferred."""
+    incident = draw(incidents())
+    fields = Incident.model_fields
+    bare = {name: fields[name].get_default(call_default_factory=True) for name in TIES}
+    return incident.model_copy(
+        update={
+            **bare,
+            "on_behalf_of": None,
+            "started_at": draw(st.sampled_from((0, 1, 5)).map(lambda n: START + timedelta(hours=n))),
+            "cause": draw(st.sampled_from(CAUSES)),
+            "areas": (draw(st.sampled_from((AREAS[1], AREAS[3], AREAS[3], AREAS[4]))),),
+        }
     )
 
 
@@ -195,7 +212,7 @@ def statuses(draw: st.DrawFn) -> Status:
 
 
 messages: st.SearchStrategy[Message] = st.one_of(
-    incidents(), incidents(), incidents(), links(), measures(), acks(), statuses()
+    incidents(), incidents(), untied(), untied(), untied(), untied(), links(), measures(), acks(), statuses()
 )
 
 

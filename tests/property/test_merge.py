@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import networkx as nx
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bus import geography
 from bus.envelope import Envelope
 from bus.messages import Incident
 from bus.topics import Realm
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
-from consumers.merge import State, View
+from consumers.merge import State, View, default_rules
+from consumers.merge.components import find_duplicates
+from consumers.merge.inference import known_detail
 from tests.property.strategies import (
     REGISTRY,
     envelopes,
@@ -24,6 +28,20 @@ from tests.property.strategies import (
 )
 
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
+
+
+def distinct(messages: Iterable[Envelope]) -> dict[str, list[Envelope]]:
+    """The messages by entity, copies of one made one, with the earliest instants."""
+    by_entity: dict[str, dict[bytes, Envelope]] = {}
+    for e in messages:
+        held = by_entity.setdefault(e.message.reference, {})
+        copy = held.get(e.content, e)
+        held[e.content] = replace(e, sent_at=min(e.sent_at, copy.sent_at), known_at=min(e.known_at, copy.known_at))
+    return {ref: list(held.values()) for ref, held in by_entity.items()}
+
+
+def by_order(e: Envelope) -> tuple[int, datetime, bytes]:
+    return e.message.revision, e.sent_at, e.content
 
 
 def fold(messages: Iterable[Envelope]) -> State:
@@ -122,15 +140,7 @@ def test_p6_nobody_changes_what_another_says(messages, foreign, as_of):
 def test_p7_every_incident_is_in_exactly_one_situation(messages, as_of):
     found = view(messages, as_of)
     placed = [ref for s in found.situations for ref in (*s.members, *s.duplicates)]
-    winners: dict[str, Envelope] = {}
-    for e in messages:
-        ref, key = e.message.reference, (e.message.revision, e.sent_at, e.content)
-        if ref not in winners or key > (
-            winners[ref].message.revision,
-            winners[ref].sent_at,
-            winners[ref].content,
-        ):
-            winners[ref] = e
+    winners = {ref: max(told, key=by_order) for ref, told in distinct(messages).items()}
     standing = [
         ref
         for ref, e in winners.items()
@@ -230,10 +240,7 @@ def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
 
 
 def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
-    by_entity: dict[str, list[Envelope]] = {}
-    for e in messages:
-        by_entity.setdefault(e.message.reference, []).append(e)
-    key = lambda e: (e.message.revision, e.sent_at, e.content)  # noqa: E731
+    by_entity, key = distinct(messages), by_order
     told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
     nodes = {ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED}
     first = {ref: min(found, key=lambda e: e.message.revision).message.revision for ref, found in by_entity.items()}
@@ -289,4 +296,60 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
                 cut += [(a, b) for a, b in soft.edges if {a, b} <= component | group and (a in group) != (b in group)]
     kept = nx.Graph(soft)
     kept.remove_edges_from(cut)
-    return list(nx.connected_components(nx.compose(firm, kept)))
+    cores = list(nx.connected_components(nx.compose(firm, kept)))
+    return plain_attachments(cores, nodes, start, end, [li for li in said if li.relation is LinkRelation.CANNOT_LINK])
+
+
+def plain_attachments(cores, nodes, start, end, cannot) -> list[set[str]]:
+    """Inferred links, read plainly: every lone incident against every other."""
+    limits = default_rules().inference
+    core_of = {ref: core for core in cores for ref in core}
+    detail = {ref: known_detail(m.cause) for ref, m in nodes.items()}
+    codes = {ref: {a.code for a in m.areas if a.code} for ref, m in nodes.items()}
+    owners = {ref: m.on_behalf_of or m.actor for ref, m in nodes.items()}
+    seniority = {ref: (start[ref], ref) for ref in nodes}
+    held = {(li.a, li.b) for li in cannot if li.a != li.b}
+
+    def linked(x: str, y: str) -> bool:
+        known = [d for d in (detail[x], detail[y]) if d is not None]
+        if owners[x] == owners[y] or not known:
+            return False
+        if abs(start[x] - start[y]) > max(limits.starts_within[d] for d in known):
+            return False
+        if len(known) == 2 and known[0] != known[1] and not set(known) <= limits.together:
+            return False
+        assets = [set(nodes[ref].infrastructure_ids) for ref in (x, y)]
+        if all(assets) and not assets[0] & assets[1]:
+            return False
+        if any(end[b] is not None and start[a] > end[b] + limits.after_end for a, b in ((x, y), (y, x))):
+            return False
+        if any((a, b) in held for a, b in [*((x, m) for m in core_of[y]), *((m, x) for m in core_of[y])]):
+            return False
+        if len(known) == 1 or set(known) & limits.same_municipality:
+            return bool({c for c in codes[x] if len(c) == 4} & codes[y])
+        return any(geography.overlap(a, b) for a in codes[x] for b in codes[y])
+
+    lone = {ref for ref in nodes if len(core_of[ref]) == 1}
+    reach = {x: [y for y in nodes if y != x and linked(x, y)] for x in lone}
+    anchors = {x for x in lone if not any(y not in lone or seniority[y] < seniority[x] for y in reach[x])}
+
+    def fit(x: str, y: str) -> tuple:
+        seed = min(seniority[m] for m in core_of[y] if m not in duplicates)
+        return detail[x] != detail[y], not codes[x] & codes[y], abs(start[x] - start[y]), seed, y
+
+    duplicates, _ = find_duplicates({ref: m.duplicate_of for ref, m in nodes.items()})
+    best = {}
+    for x in lone - anchors:
+        fits = [fit(x, y) for y in reach[x] if y in anchors or y not in lone]
+        if fits:
+            best[x] = min(fits)[-1]
+    attached = {
+        x: y
+        for x, y in best.items()
+        if not any(b == x and a in best and core_of[best[a]] is core_of[y] for a, b in held)
+    }
+    return [
+        core | {x for x, y in attached.items() if y in core}
+        for core in cores
+        if not (len(core) == 1 and core <= attached.keys())
+    ]
