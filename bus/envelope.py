@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bus.codec import encode, fingerprint_of
+from bus.errors import TooLarge
 from bus.instants import format_instant, parse_instant
 from bus.messages import Message
 from bus.references import record_key
 from bus.topics import Realm
 from bus.transport.port import Headers, Outgoing
+
+MAX_MESSAGE_BYTES = 500_000
+"""Of an encoded message. Half of what the bus takes: what hubs write of it, with their own fields, fits as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,21 @@ class Envelope:
 
 
 def outgoing(realm: Realm, message: Message, sent_at: datetime, traceparent: str | None = None) -> Outgoing:
-    """The Kafka record that carries the message to its actor's topic."""
+    """The Kafka record that carries the message to its actor's topic. Raises TooLarge above MAX_MESSAGE_BYTES."""
+    value = encode(message)
+    if len(value) > MAX_MESSAGE_BYTES:
+        raise TooLarge(f"{message.reference}@{message.revision}: {too_large(value)}")
     return Outgoing(
         topic=realm.input(message.kind, message.actor),
         key=record_key(message.actor, message.id),
-        value=encode(message),
+        value=value,
         headers=_headers(message, sent_at, traceparent),
     )
+
+
+def too_large(value: bytes) -> str:
+    """What is wrong with a message of this size, and what to do."""
+    return f"has {len(value):,} bytes; a message takes {MAX_MESSAGE_BYTES:,}: shorten its texts and lists, or split it"
 
 
 def sent_at(headers: Headers) -> datetime | None:

@@ -22,6 +22,8 @@ class RefusalCode(StrEnum):
 
     NO_VALUE = "NO_VALUE"
     """A tombstone. Input topics are logs: what is over is said with a state."""
+    TOO_LARGE = "TOO_LARGE"
+    """So large that what a hub writes of it would not fit on the bus."""
     NOT_SINGLE_OBJECT = "NOT_SINGLE_OBJECT"
     UNKNOWN_FINGERPRINT = "UNKNOWN_FINGERPRINT"
     """Judged again when the schema arrives on the schemas topic."""

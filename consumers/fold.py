@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bus.codec import Codec, content_hash
-from bus.envelope import Envelope, sent_at
+from bus.envelope import MAX_MESSAGE_BYTES, Envelope, sent_at, too_large
 from bus.errors import (
     CodecError,
     DamagedBody,
@@ -167,6 +167,9 @@ class Fold:
             self._settle_registry()
         if record.value is None:
             self._hold(record, known_at, Refusal(RefusalCode.NO_VALUE, NO_VALUE))
+            return None
+        if len(record.value) > MAX_MESSAGE_BYTES:
+            self._hold(record, known_at, Refusal(RefusalCode.TOO_LARGE, too_large(record.value)))
             return None
         try:
             message, content = self._codec.decode(record.value, lane.model)

@@ -58,6 +58,7 @@ BAD: dict[str, tuple[Outgoing, RefusalCode]] = {
     "cut short": (moved(GOOD, value=GOOD.value[:40]), RefusalCode.DAMAGED_BODY),
     "trailing bytes": (moved(GOOD, value=GOOD.value + b"\x00"), RefusalCode.DAMAGED_BODY),
     "a fingerprint that nobody holds": (newer_record(REALM, incident()), RefusalCode.UNKNOWN_FINGERPRINT),
+    "more than a hub could pass on": (moved(GOOD, value=b"x" * 500_001), RefusalCode.TOO_LARGE),
     "another kind": (moved(GOOD, value=record(REALM, status()).value), RefusalCode.WRONG_SCHEMA),
     "another's name": (moved(record(REALM, incident("sveamobil")), topic=GOOD.topic), RefusalCode.WRONG_OWNER),
     "another's key": (moved(GOOD, key=b"nordtel/I-2"), RefusalCode.WRONG_KEY),
