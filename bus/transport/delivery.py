@@ -140,9 +140,16 @@ async def _lanes(producer: Any, records: Sequence[Outgoing]) -> Mapping[TopicPar
 async def _known_partitions(producer: Any, topic: str) -> list[int]:
     known = producer.client.cluster.partitions_for_topic(topic)
     if known is None:
-        for _ in range(NEW_TOPIC_LOOKS):
-            if topic in await topic_metadata(producer.client, [topic]):
-                break
+        looks = 0
+        while looks < NEW_TOPIC_LOOKS:
+            try:
+                if topic in await topic_metadata(producer.client, [topic]):
+                    break
+                looks += 1
+            except kafka.KafkaError as error:
+                if not error.retriable:
+                    raise
+                # The broker that was asked is down; another one will answer. How long to ask is the writer's to say.
             await asyncio.sleep(RETRY_PAUSE)
         else:
             raise UnknownTopic(f"{topic} does not exist; topics are made with `ntsg provision`")
