@@ -16,9 +16,9 @@ degraded are not a part of those that are cut off. Within a service and an impac
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import compress
-from operator import not_
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from bus import geography
@@ -28,6 +28,20 @@ from consumers.merge.told import RANK, Told
 from consumers.merge.view import ServiceUsers, UserRange
 
 _NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
+
+
+class Standing(StrEnum):
+    """What becomes of a report's count in the sum."""
+
+    COUNTED = "COUNTED"
+    SAME_PEOPLE = "SAME_PEOPLE"
+    """The operator's other reports on overlapping areas count these people already."""
+    ABSORBED = "ABSORBED"
+    """A host that includes its wholesale customers counts these people already; only `high` widens."""
+    NOT_PEOPLE = "NOT_PEOPLE"
+    """It counts wholesale customers, devices or sites; only `high` widens."""
+    SUPERSEDED = "SUPERSEDED"
+    """Made for an operator that speaks for itself here; only `high` widens."""
 
 
 class Report(NamedTuple):
@@ -44,12 +58,55 @@ class Report(NamedTuple):
     high: int
 
 
+class Contribution(NamedTuple):
+    """What one report adds to the range."""
+
+    report: Report
+    standing: Standing
+    low: int
+    best: int
+    high: int
+    beside: str | None = None
+    """Because of which report this one does not count in full."""
+
+
+class Account(NamedTuple):
+    """How the users of one service and impact come about: the range is the sum of the contributions."""
+
+    contributions: Sequence[Contribution]
+    unknown: Sequence[str]
+    """Reports without a number."""
+
+    @property
+    def range(self) -> UserRange:
+        if not self.contributions:
+            return UserRange(low=0, best=None, high=None, unknown_reports=len(self.unknown))
+        low = best = high = 0
+        known = False
+        for contribution in self.contributions:
+            low, best, high = low + contribution.low, best + contribution.best, high + contribution.high
+            known = known or contribution.standing in _KNOWN
+        return UserRange(low=low, best=best if known else None, high=high, unknown_reports=len(self.unknown))
+
+
+_KNOWN = frozenset({Standing.COUNTED, Standing.SAME_PEOPLE})
+"""With no other report there is no best number."""
+
+
 def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
     """Affected users per service, of the open incidents of one situation (duplicates left out)."""
+    return {
+        service.value: _worst_first({impact: account.range for impact, account in by_impact.items()})
+        for service, by_impact in account_for_users(incidents).items()
+    }
+
+
+def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, Account]]:
+    """What each of the incidents that `count_users` counts adds, per service and impact, sorted."""
     reports: defaultdict[tuple[Service, Impact], list[Report]] = defaultdict(list)
-    unknown: defaultdict[tuple[Service, Impact], int] = defaultdict(int)
+    unknown: defaultdict[tuple[Service, Impact], list[str]] = defaultdict(list)
     incidents = list(incidents)
-    own = _coverage((told.owner, told.codes) for told in incidents if told.incident.on_behalf_of is None)
+    own = _coverage((told.owner, told.ref, told.codes) for told in incidents if told.incident.on_behalf_of is None)
     for told in incidents:
         proxy, users = told.incident.on_behalf_of is not None, told.incident.users
         for service, impact in told.impacts.items():
@@ -57,15 +114,16 @@ def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
             if impact is Impact.NO_IMPACT:
                 continue
             if users is None or numbers is None:
-                unknown[service, impact] += 1
+                unknown[service, impact].append(told.ref)
             else:
                 reports[service, impact].append(
                     Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
                 )
-    ranges: defaultdict[Service, dict[Impact, UserRange]] = defaultdict(dict)
+    accounts: defaultdict[Service, dict[Impact, Account]] = defaultdict(dict)
     for service, impact in sorted({*reports, *unknown}):
-        ranges[service][impact] = _combine(reports[service, impact], unknown[service, impact], own)
-    return {service.value: _worst_first(by_impact) for service, by_impact in ranges.items()}
+        contributions = _contributions(reports[service, impact], own)
+        accounts[service][impact] = Account(contributions, unknown[service, impact])
+    return dict(accounts)
 
 
 class UserTotals:
@@ -115,60 +173,91 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
     )
 
 
-def _combine(reports: Sequence[Report], unknown: int, own: Mapping[str, Coverage]) -> UserRange:
-    """The range that reports on one service and impact amount to. `own`: where each operator speaks for itself."""
-    if not reports:
-        return UserRange(low=0, best=None, high=None, unknown_reports=unknown)
-    widening, counted = _part(reports, lambda r: r.scope in _NOT_PEOPLE)
-    superseded, counted = _part(counted, lambda r: r.proxy and r.owner in own and own[r.owner].touches(r.codes))
-    hosts = _coverage((r.owner, r.codes) for r in counted if r.scope is CountScope.INCLUDING_WHOLESALE)
-    absorbed, counted = _part(
-        counted,
-        lambda r: (
-            r.scope is not CountScope.INCLUDING_WHOLESALE
-            and any(host != r.owner and areas.touches(r.codes) for host, areas in hosts.items())
-        ),
-    )
+def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> list[Contribution]:
+    """What each report on one service and impact adds. `own`: where each operator speaks for itself."""
+    found: list[Contribution] = []
+    people: list[Report] = []
+    for report in reports:
+        if report.scope in _NOT_PEOPLE:
+            found.append(_widening(report, Standing.NOT_PEOPLE))
+        elif report.proxy and report.owner in own and (beside := own[report.owner].holder(report.codes)):
+            found.append(_widening(report, Standing.SUPERSEDED, beside))
+        else:
+            people.append(report)
+    hosts = _coverage((r.owner, r.ref, r.codes) for r in people if r.scope is CountScope.INCLUDING_WHOLESALE)
     by_owner: defaultdict[str, list[Report]] = defaultdict(list)
-    for report in counted:
-        by_owner[report.owner].append(report)
-    low = best = high = 0
+    for report in people:
+        if beside := _host_of(report, hosts):
+            found.append(_widening(report, Standing.ABSORBED, beside))
+        else:
+            by_owner[report.owner].append(report)
     for reports_of_one in by_owner.values():
         for cluster in _clusters(reports_of_one):
-            same = _same_people(cluster)
-            low, best, high = low + same[0], best + same[1], high + same[2]
-    high += sum(r.high for r in (*widening, *superseded, *absorbed))
-    return UserRange(low=low, best=best if counted else None, high=high, unknown_reports=unknown)
+            found += _same_people(cluster)
+    return found
 
 
-def _part(reports: Sequence[Report], of: Callable[[Report], bool]) -> tuple[list[Report], list[Report]]:
-    """Those for which it holds, and the others."""
-    holds = [of(report) for report in reports]
-    return list(compress(reports, holds)), list(compress(reports, map(not_, holds)))
+def _widening(report: Report, standing: Standing, beside: str | None = None) -> Contribution:
+    return Contribution(report, standing, 0, 0, report.high, beside)
 
 
-def _same_people(cluster: Sequence[Report]) -> tuple[int, int, int]:
+def _host_of(report: Report, hosts: Mapping[str, Coverage]) -> str | None:
+    """The report of another operator that counts these users among its wholesale customers."""
+    if report.scope is CountScope.INCLUDING_WHOLESALE:
+        return None
+    found = (areas.holder(report.codes) for host, areas in hosts.items() if host != report.owner)
+    return next(filter(None, found), None)
+
+
+def _same_people(cluster: Sequence[Report]) -> Iterable[Contribution]:
     """The greatest low, best and high that reports of one operator on overlapping areas amount to.
 
     Either one of them alone, or, where they all count by municipality, the greatest per municipality; or those on the
-    smallest areas that do not overlap each other, added.
+    smallest areas that do not overlap each other, added. Each bound is taken where it is greatest.
     """
     if len(cluster) == 1:
         (report,) = cluster
-        return report.low, report.best, report.high
-    by_municipality = 0
-    if all(r.by_area for r in cluster):
-        per_area: dict[str, int] = {}
-        for report in cluster:
-            for code, number in report.by_area.items():
-                per_area[code] = max(per_area.get(code, 0), number)
-        by_municipality = sum(per_area.values())
-    disjoint = _disjoint(cluster)
-    return (
-        max(by_municipality, *(r.low for r in cluster), sum(r.low for r in disjoint)),
-        max(by_municipality, *(r.best for r in cluster), sum(r.best for r in disjoint)),
-        max(by_municipality, *(r.high for r in cluster), sum(r.high for r in disjoint)),
+        return [Contribution(report, Standing.COUNTED, report.low, report.best, report.high)]
+    disjoint, by_municipality = _disjoint(cluster), _by_municipality(cluster)
+    low, best, high = (
+        max(
+            _greatest({r.ref: number(r) for r in cluster}),
+            {r.ref: number(r) for r in disjoint},
+            by_municipality,
+            key=lambda way: sum(way.values()),
+        )
+        for number in _BOUNDS
     )
+    found, stands = [], min(best)
+    for report in cluster:
+        ref = report.ref
+        counts = ref in low or ref in best or ref in high
+        standing, beside = (Standing.COUNTED, None) if counts else (Standing.SAME_PEOPLE, stands)
+        found.append(Contribution(report, standing, low.get(ref, 0), best.get(ref, 0), high.get(ref, 0), beside))
+    return found
+
+
+_BOUNDS = attrgetter("low"), attrgetter("best"), attrgetter("high")
+
+
+def _greatest(numbers: Mapping[str, int]) -> Mapping[str, int]:
+    ref = max(numbers, key=numbers.__getitem__)
+    return {ref: numbers[ref]}
+
+
+def _by_municipality(cluster: Sequence[Report]) -> Mapping[str, int]:
+    """Per report, the municipalities for which it tells the greatest count, added; empty unless all count so."""
+    if not all(report.by_area for report in cluster):
+        return {}
+    greatest: dict[str, tuple[int, str]] = {}
+    for report in cluster:
+        for code, number in report.by_area.items():
+            if code not in greatest or number > greatest[code][0]:
+                greatest[code] = number, report.ref
+    added: Counter[str] = Counter()
+    for number, ref in greatest.values():
+        added[ref] += number
+    return added
 
 
 def _disjoint(cluster: Iterable[Report]) -> list[Report]:
@@ -177,8 +266,8 @@ def _disjoint(cluster: Iterable[Report]) -> list[Report]:
     """
     taken, found = Coverage(), []
     for report in sorted(cluster, key=lambda r: (_extent(r), -r.best, r.ref)):
-        if not taken.touches(report.codes):
-            taken.add(report.codes)
+        if taken.holder(report.codes) is None:
+            taken.add(report.ref, report.codes)
             found.append(report)
     return found
 
@@ -211,25 +300,33 @@ def _clusters(reports: Sequence[Report]) -> list[list[Report]]:
 
 
 class Coverage:
-    """A set of areas that tells whether others overlap it. Reports that name no area overlap nothing by code."""
+    """A set of areas, each with who named it first, that tells whether others overlap it. Reports that name no area
+    overlap nothing by code.
+    """
 
     def __init__(self) -> None:
-        self._codes: set[str] = set()
-        self._around: set[str] = set()
+        self._codes: dict[str, str] = {}
+        self._around: dict[str, str] = {}
 
-    def add(self, codes: Iterable[str]) -> None:
+    def add(self, ref: str, codes: Iterable[str]) -> None:
         for code in codes:
-            self._codes.add(code)
-            self._around |= {code, code[:2], geography.COUNTRY}
+            self._codes.setdefault(code, ref)
+            for around in (code, code[:2], geography.COUNTRY):
+                self._around.setdefault(around, ref)
 
-    def touches(self, codes: Iterable[str]) -> bool:
+    def holder(self, codes: Iterable[str]) -> str | None:
+        """Who named an area that overlaps one of the codes; None where none does."""
         held = self._codes
-        return any(code in self._around or code[:2] in held or geography.COUNTRY in held for code in codes)
+        for code in codes:
+            found = self._around.get(code) or held.get(code[:2]) or held.get(geography.COUNTRY)
+            if found is not None:
+                return found
+        return None
 
 
-def _coverage(found: Iterable[tuple[str, Iterable[str]]]) -> Mapping[str, Coverage]:
-    """The areas of each owner, from owners and codes."""
+def _coverage(found: Iterable[tuple[str, str, Iterable[str]]]) -> Mapping[str, Coverage]:
+    """The areas of each owner, from owners, references and codes."""
     by_owner: defaultdict[str, Coverage] = defaultdict(Coverage)
-    for owner, codes in found:
-        by_owner[owner].add(codes)
+    for owner, ref, codes in found:
+        by_owner[owner].add(ref, codes)
     return by_owner
