@@ -39,9 +39,14 @@ class ActorBook:
             self._last_heard[actor] = known_at
             self._dirty.add(actor)
 
-    def reheard(self, actor: str, last_heard: datetime) -> None:
-        """Correct when the actor was last heard: an earlier copy of its latest message has come to light."""
-        self._last_heard[actor] = last_heard
+    def reheard(self, actor: str, last_heard: datetime | None) -> None:
+        """Correct when the actor was last heard: an earlier copy of its latest message has come to light, or that
+        message is gone. None: it never was.
+        """
+        if last_heard is None:
+            self._last_heard.pop(actor, None)
+        else:
+            self._last_heard[actor] = last_heard
         self._dirty.add(actor)
 
     def last_heard(self, actor: str) -> datetime | None:
@@ -49,13 +54,18 @@ class ActorBook:
 
     def put_status(self, entity: Entity) -> None:
         """Take up a status, which is that of the operator on whose behalf it was sent, if it was."""
-        before, now = self._told_by.get(entity.ref), owner(entity.winner.message)
-        if before is not None:
-            del self._statuses[before][entity.ref]
-            self._dirty.add(before)
+        self.drop_status(entity.ref)
+        now = owner(entity.winner.message)
         self._told_by[entity.ref] = now
         self._statuses[now][entity.ref] = entity
         self._dirty.add(now)
+
+    def drop_status(self, ref: str) -> None:
+        """Take a status out."""
+        before = self._told_by.pop(ref, None)
+        if before is not None:
+            del self._statuses[before][ref]
+            self._dirty.add(before)
 
     def put_open(self, ref: str, actor: str | None) -> None:
         """Which operator holds this incident open; None when it is over."""

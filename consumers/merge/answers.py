@@ -22,12 +22,18 @@ class Answers:
 
     def put(self, entity: Entity, ack: Ack) -> set[str]:
         """Take up an acknowledgement. Returns what it answers, now and before."""
-        before = self._of.get(entity.ref)
-        if before is not None:
-            del self._to[before][entity.ref]
+        answered = {ack.of, *self.drop(entity.ref)}
         self._of[entity.ref] = ack.of
         self._to[ack.of][entity.ref] = entity
-        return {ack.of} if before is None else {ack.of, before}
+        return answered
+
+    def drop(self, ref: str) -> set[str]:
+        """Take an acknowledgement out. Returns what it answered."""
+        before = self._of.pop(ref, None)
+        if before is None:
+            return set()
+        del self._to[before][ref]
+        return {before}
 
     def is_disputed(self, ref: str) -> bool:
         """Whether somebody's latest word on the cause of this incident is that it is disputed."""

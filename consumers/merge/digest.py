@@ -14,7 +14,7 @@ _MODULUS = 1 << (8 * _BYTES)
 
 
 class SetDigest:
-    """The running sum over a growing set. Give each distinct message once."""
+    """The running sum over a set. Give each distinct message once."""
 
     __slots__ = ("_sum",)
 
@@ -23,8 +23,15 @@ class SetDigest:
 
     def add(self, kind: str, content: bytes) -> None:
         """Take up a message by its kind and its content hash."""
-        term = hashlib.shake_256(kind.encode() + b"\0" + content).digest(_BYTES)
-        self._sum = (self._sum + int.from_bytes(term, "big")) % _MODULUS
+        self._sum = (self._sum + _term(kind, content)) % _MODULUS
+
+    def subtract(self, kind: str, content: bytes) -> None:
+        """Let a message go that was taken up."""
+        self._sum = (self._sum - _term(kind, content)) % _MODULUS
 
     def __str__(self) -> str:
         return "sha256:" + hashlib.sha256(self._sum.to_bytes(_BYTES, "big")).hexdigest()
+
+
+def _term(kind: str, content: bytes) -> int:
+    return int.from_bytes(hashlib.shake_256(kind.encode() + b"\0" + content).digest(_BYTES), "big")

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from bus.envelope import Envelope
 from bus.instants import EPOCH
 from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Part, Request, Work
+from bus.references import Kind
 from bus.registry import Registry
 from bus.topics import Realm
 from bus.vocabulary import (
@@ -148,6 +149,22 @@ class State:
                 if self._actors.last_heard(actor) == held.known_at:
                     self._actors.reheard(actor, self._last_heard(actor))
         return True
+
+    def let_go(self, ref: str) -> None:
+        """Be as if nothing had ever been said of this entity. What is said of it again is taken up again."""
+        entity = self._entities.pop(ref, None)
+        if entity is None:
+            return
+        kind = ref.partition("/")[0]
+        heard: dict[str, datetime] = {}
+        for trace in entity.traces():
+            self._digest.subtract(kind, trace.content)
+            for actor in _speakers(ref, trace):
+                heard[actor] = max(trace.known_at, heard.get(actor, trace.known_at))
+        for actor, known_at in heard.items():
+            if self._actors.last_heard(actor) == known_at:
+                self._actors.reheard(actor, self._last_heard(actor))
+        self._touched.add(ref)
 
     @property
     def registry(self) -> Registry:
@@ -301,10 +318,17 @@ class State:
         requests: set[str] = set()
         flagged: set[str] = set()
         for ref in touched:
-            entity = self._entities[ref]
+            entity = self._entities.get(ref)
+            if entity is None:
+                concerned, asked, mentioning = self._unlearn(ref)
+                stale |= concerned
+                measures |= concerned
+                requests |= asked
+                flagged |= mentioning
+                continue
             message = entity.winner.message
             flagged.add(ref)
-            self._mention(ref, message)
+            self._mention(ref, references_of(message))
             if self._learn(ref, message):
                 flagged |= self._mentions[ref]
             match message:
@@ -340,6 +364,31 @@ class State:
         for ref in requests:
             self._put_request(ref)
         return stale, flagged
+
+    def _unlearn(self, ref: str) -> tuple[set[str], set[str], set[str]]:
+        """Take an entity that was let go out of all indexes. Returns what it answered or was for, which requests it
+        offered something to, and who mentions it.
+        """
+        self._mention(ref, ())
+        self._put_flags(ref, [])
+        self._put(ref, None)
+        answered, requests = set[str](), set[str]()
+        match ref.partition("/")[0]:
+            case Kind.INCIDENT:
+                self._told.pop(ref, None)
+                self._graph.put(ref, None)
+                self._actors.put_open(ref, None)
+            case Kind.LINK:
+                self._graph.put_assertion(ref, None)
+            case Kind.ACK:
+                answered = self._answers.drop(ref)
+            case Kind.MEASURE:
+                answered = self._incidents_of(self._measures_for.put(ref, ()))
+            case Kind.OFFER:
+                requests = self._offers_for.put(ref, ())
+            case Kind.STATUS:
+                self._actors.drop_status(ref)
+        return answered, requests, self._mentions.get(ref, set()) if self._unknow(ref) else set()
 
     def _reassemble(self, stale: set[str]) -> None:
         moved, components = self._grouping.refresh(self._told)
@@ -470,10 +519,10 @@ class State:
                 del self._raised[flag.id]
                 self._put(f"flag/{flag.id}", None)
 
-    def _mention(self, ref: str, message: Message) -> None:
+    def _mention(self, ref: str, targets: Iterable[str]) -> None:
         for target in self._mentioned.pop(ref, ()):
             self._mentions[target].discard(ref)
-        mentioned = tuple(references_of(message))
+        mentioned = tuple(targets)
         if mentioned:
             self._mentioned[ref] = mentioned
         for target in mentioned:
@@ -481,10 +530,18 @@ class State:
 
     def _learn(self, ref: str, message: Message) -> bool:
         """Whether references to this entity lead somewhere that led nowhere, or the other way. A retraction unsays."""
-        retracted = getattr(message, "state", None) in _RETRACTED
-        if retracted is (ref not in self._known):
+        if getattr(message, "state", None) in _RETRACTED:
+            return self._unknow(ref)
+        if ref in self._known:
             return False
-        (self._known.discard if retracted else self._known.add)(ref)
+        self._known.add(ref)
+        return True
+
+    def _unknow(self, ref: str) -> bool:
+        """References to this entity lead nowhere. Returns whether they led to it."""
+        if ref not in self._known:
+            return False
+        self._known.discard(ref)
         return True
 
     def _is_known(self, ref: str) -> bool:
@@ -503,13 +560,14 @@ class State:
                 found.add(ref)
         return found
 
-    def _last_heard(self, actor: str) -> datetime:
-        return max(
+    def _last_heard(self, actor: str) -> datetime | None:
+        heard = (
             trace.known_at
             for entity in self._entities.values()
             for trace in entity.traces()
             if actor in _speakers(entity.ref, trace)
         )
+        return max(heard, default=None)
 
 
 _RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})

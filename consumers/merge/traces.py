@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bus.envelope import Envelope
 from bus.instants import from_millis, to_millis
 from bus.messages import Incident, Message
-from bus.vocabulary import CountBasis, CountScope, IncidentState
+from bus.vocabulary import CountBasis, CountScope, IncidentState, Tlp
 
 Read = Callable[[str, bytes], Message]
 """From the kind of a message and its bytes to the message. It was read once, so it can be read again."""
@@ -26,11 +26,12 @@ def unread(kind: str, value: bytes) -> Message:
 
 
 class Gist(NamedTuple):
-    """What rules about history ask of a message. Incidents alone say more than the first three."""
+    """What rules about history ask of a message. Incidents alone say more than the first four."""
 
     revision: int
     observed_at: datetime
     on_behalf_of: str | None
+    tlp: Tlp
     state: IncidentState | None = None
     started_at: datetime | None = None
     detected_at: datetime | None = None
@@ -43,12 +44,13 @@ class Gist(NamedTuple):
     @classmethod
     def of(cls, message: Message) -> Gist:
         if not isinstance(message, Incident):
-            return cls(message.revision, message.observed_at, message.on_behalf_of)
+            return cls(message.revision, message.observed_at, message.on_behalf_of, message.tlp)
         users = message.users
         return cls(
             message.revision,
             message.observed_at,
             message.on_behalf_of,
+            message.tlp,
             message.state,
             message.started_at,
             message.detected_at,
@@ -60,22 +62,22 @@ class Gist(NamedTuple):
 
     def dump(self) -> bytes:
         """As bytes, for `load`."""
-        revision, observed_at, on_behalf_of, state, started, detected, restored, *counted = self
+        revision, observed_at, on_behalf_of, tlp, state, started, detected, restored, *counted = self
         instants = (observed_at, started, detected, restored)
         millis = [None if instant is None else to_millis(instant) for instant in instants]
-        return json.dumps([revision, on_behalf_of, state, *millis, *counted], separators=(",", ":")).encode()
+        return json.dumps([revision, on_behalf_of, tlp, state, *millis, *counted], separators=(",", ":")).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> Gist:
         """From what `dump` gave. Raises ValueError for anything else."""
         try:
-            revision, on_behalf_of, state, observed, started, detected, restored, basis, scope, users = json.loads(
-                dumped
-            )
+            revision, on_behalf_of, tlp, state, *rest = json.loads(dumped)
+            observed, started, detected, restored, basis, scope, users = rest
             return cls(
                 int(revision),
                 from_millis(observed),
                 on_behalf_of,
+                Tlp(tlp),
                 None if state is None else IncidentState(state),
                 None if started is None else from_millis(started),
                 None if detected is None else from_millis(detected),

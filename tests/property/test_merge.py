@@ -225,6 +225,32 @@ def test_p14_message_by_message_is_from_scratch(messages, clock):
         assert state.summary(as_of) == scratch.summary(as_of)
 
 
+@given(st.lists(envelopes(), min_size=1, max_size=9), st.data(), instants)
+def test_what_is_let_go_was_never_told(messages, data, as_of):
+    """At any moment, and told again as often as one likes."""
+    state = fold([])
+    held: list[Envelope] = []
+    replayed = {}
+    for envelope in messages:
+        state.apply(envelope)
+        held.append(envelope)
+        if data.draw(st.booleans()):
+            ref = data.draw(st.sampled_from(messages)).message.reference
+            state.let_go(ref)
+            held = [e for e in held if e.message.reference != ref]
+        if data.draw(st.booleans()):
+            continue
+        for key, item in state.changes(as_of).items():
+            if item is None:
+                del replayed[key]
+            else:
+                replayed[key] = item
+        scratch = fold(held)
+        assert state.digest == scratch.digest
+        assert state.view(as_of, {}, True) == scratch.view(as_of, {}, True)
+        assert replayed == scratch.items(as_of)
+
+
 @given(sets_of_messages, sets_of_messages)
 def test_p15_equal_sets_equal_digest_and_only_they(ours, theirs):
     contents = lambda messages: {(e.message.kind, e.content) for e in messages}  # noqa: E731
