@@ -15,7 +15,8 @@ from typing import NamedTuple
 
 from bus import geography
 from bus.vocabulary import IMPACT_ORDER
-from consumers.merge.told import RANK, Told
+from consumers.merge.effects import RANK
+from consumers.merge.told import Told
 from consumers.merge.view import AreaItem
 
 _COUNTIES = frozenset(county.code for county in geography.counties())

@@ -71,6 +71,11 @@ class Entity:
         return self._winner
 
     @property
+    def last(self) -> Trace:
+        """The same, as it is remembered."""
+        return self._last
+
+    @property
     def first(self) -> Trace:
         """The message that speaks for the lowest known revision."""
         return self._by_revision[min(self._by_revision)]

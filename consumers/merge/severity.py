@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.vocabulary import CauseCategory, Certainty, Impact, Service
+from consumers.merge.effects import numbers_for
 from consumers.merge.rules import Rules
-from consumers.merge.told import Told, numbers_for
+from consumers.merge.told import Told
 from consumers.merge.view import Reason, ServiceUsers, Severity
 
 _FELT = frozenset({Impact.DEGRADED, Impact.OUTAGE})

@@ -25,11 +25,12 @@ from bus.vocabulary import (
     Trend,
 )
 from consumers.merge.components import Component
+from consumers.merge.effects import RANK
 from consumers.merge.freshness import Clock, expected_within
 from consumers.merge.links import Edge
 from consumers.merge.rules import Rules
 from consumers.merge.severity import Evidence, assess
-from consumers.merge.told import RANK, Told
+from consumers.merge.told import Told
 from consumers.merge.users import count_users
 from consumers.merge.view import RestorationRange, Situation, SituationCause, SituationLink
 

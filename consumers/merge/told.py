@@ -6,12 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bus import geography
-from bus.messages import Incident, Users
-from bus.vocabulary import IMPACT_ORDER, MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, Service
+from bus.messages import Incident
+from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, Service
+from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
-
-RANK = {impact: rank for rank, impact in enumerate(IMPACT_ORDER)}
-"""Impacts by how bad they are."""
 
 _NEARLY_ALL = 90.0
 """Percent affected from which an outage of a wider area counts as one of each area in it."""
@@ -44,11 +42,8 @@ class Told:
 def told_by(entity: Entity) -> Told:
     """What an entity that is an incident tells. Raises TypeError for any other."""
     incident = incident_of(entity)
-    impacts: dict[Service, Impact] = {}
-    for entry in incident.impacts:
-        held = impacts.get(entry.service)
-        if held is None or RANK[entry.impact] > RANK[held]:
-            impacts[entry.service] = entry.impact
+    effects = entity.last.gist.effects
+    impacts = {effect.service: effect.impact for effect in effects}
     down = [i for i in incident.impacts if i.impact is Impact.OUTAGE and i.service in MOBILE_SERVICES]
     return Told(
         ref=entity.ref,
@@ -58,30 +53,12 @@ def told_by(entity: Entity) -> Told:
         impacts=impacts,
         worst=max(impacts.values(), key=RANK.__getitem__),
         codes=tuple(sorted({a.code for a in incident.areas if a.code and geography.kind_of(a.code) is a.kind})),
-        numbers={s: numbers for s in impacts if (numbers := numbers_for(incident.users, s)) is not None},
+        numbers={effect.service: effect.numbers for effect in effects if effect.numbers is not None},
         mobile_down=bool(down),
         mobile_down_nearly_all=any((i.percent_affected or 0) >= _NEARLY_ALL for i in down),
         known_at=entity.latest_known_at,
         step=_step(entity) if len(entity) > 1 else None,
     )
-
-
-def numbers_for(users: Users | None, service: Service) -> tuple[int, int, int] | None:
-    """One report's low, best and high for a service, None where it tells no number. One told number stands for those
-    that are not.
-    """
-    if users is None:
-        return None
-    if users.by_service:
-        told = users.by_service.get(service)
-        if told is None or told != users.value:
-            return None if told is None else (told, told, told)
-    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
-    if best is None:
-        return None
-    low = users.low if users.low is not None else users.value if users.value is not None else 0
-    high = users.high if users.high is not None else best
-    return min(low, best), best, max(high, best)
 
 
 def _step(entity: Entity) -> int | None:

@@ -14,7 +14,8 @@ from typing import NamedTuple
 from bus.envelope import Envelope
 from bus.instants import from_millis, to_millis
 from bus.messages import Incident, Message
-from bus.vocabulary import CountBasis, CountScope, IncidentState, Tlp
+from bus.vocabulary import CountBasis, CountScope, Impact, IncidentState, Service, Tlp
+from consumers.merge.effects import Effect, effects_of
 
 Read = Callable[[str, bytes], Message]
 """From the kind of a message and its bytes to the message. It was read once, so it can be read again."""
@@ -40,6 +41,7 @@ class Gist(NamedTuple):
     """None where no users are told of."""
     scope: CountScope | None = None
     users: int | None = None
+    effects: tuple[Effect, ...] = ()
 
     @classmethod
     def of(cls, message: Message) -> Gist:
@@ -58,6 +60,7 @@ class Gist(NamedTuple):
             users.basis if users else None,
             users.scope if users else None,
             users.value if users else None,
+            effects_of(message),
         )
 
     def dump(self) -> bytes:
@@ -72,7 +75,7 @@ class Gist(NamedTuple):
         """From what `dump` gave. Raises ValueError for anything else."""
         try:
             revision, on_behalf_of, tlp, state, *rest = json.loads(dumped)
-            observed, started, detected, restored, basis, scope, users = rest
+            observed, started, detected, restored, basis, scope, users, effects = rest
             return cls(
                 int(revision),
                 from_millis(observed),
@@ -85,9 +88,18 @@ class Gist(NamedTuple):
                 None if basis is None else CountBasis(basis),
                 None if scope is None else CountScope(scope),
                 users,
+                tuple(_effect(*effect) for effect in effects),
             )
         except (TypeError, OverflowError) as error:
             raise ValueError(f"not the gist of a message: {error}") from error
+
+
+def _effect(service: str, impact: str, numbers: list[int] | None) -> Effect:
+    low_best_high = None
+    if numbers is not None:
+        low, best, high = numbers
+        low_best_high = low, best, high
+    return Effect(Service(service), Impact(impact), low_best_high)
 
 
 class Trace(NamedTuple):

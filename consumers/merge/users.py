@@ -24,7 +24,8 @@ from typing import NamedTuple
 from bus import geography
 from bus.vocabulary import AreaKind, CountScope, Impact, Service
 from consumers.merge.components import DisjointSets
-from consumers.merge.told import RANK, Told
+from consumers.merge.effects import RANK
+from consumers.merge.told import Told
 from consumers.merge.view import ServiceUsers, UserRange
 
 _NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
