@@ -29,7 +29,7 @@ from bus.vocabulary import (
 )
 from consumers.merge.actors import ActorBook
 from consumers.merge.answers import Answers
-from consumers.merge.areas import AreaBook
+from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
 from consumers.merge.digest import SetDigest
 from consumers.merge.entities import Entity
@@ -44,6 +44,7 @@ from consumers.merge.told import Told, told_by
 from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
 from consumers.merge.view import (
+    AreaItem,
     DecisionItem,
     EnergyItem,
     Flag,
@@ -245,8 +246,9 @@ class State:
             offers=self._of_kind("offer"),
             decisions=self._of_kind("decision"),
             conflicts=(),
-            areas=self._of_kind("area"),
+            areas=tuple(self._areas_in_full()),
             actors=self._of_kind("actor"),
+            emergency=tuple(emergencies(self._of_kind("area"))),
             totals=self._sum_up(),
             energy=tuple(self._energy()),
             pending_acks=tuple(self._pending_acks()),
@@ -270,6 +272,11 @@ class State:
             open_situations=ongoing,
             stale_share=round(len(self._unsound) / ongoing, 4) if ongoing else None,
         )
+
+    def _areas_in_full(self) -> Iterable[AreaItem]:
+        for area in self._of_kind("area"):
+            all_named = area.situation_count == len(area.situations)
+            yield area if all_named else area.model_copy(update={"situations": self._areas.situations_at(area.code)})
 
     def _energy(self) -> Iterable[EnergyItem]:
         for told in sorted(self._voices(), key=lambda told: told.ref):
@@ -298,14 +305,14 @@ class State:
             self._unaged |= self._situations.keys()
             self._actors.rewind()
         self._as_of = as_of
+        self._register(as_of)
         touched, self._touched = self._touched, set()
         stale, flagged = self._take_up(touched)
         self._reassemble(stale)
-        self._flag(flagged)
-        self._age(as_of)
-        self._register(as_of)
         for code, area in self._areas.refresh(self._mobile_operators):
             self._put(f"area/{code}", area)
+        self._flag(flagged)
+        self._age(as_of)
         for slug, actor in self._actors.refresh(as_of):
             self._put(f"actor/{slug}", actor)
 

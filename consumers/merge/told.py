@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bus import geography
-from bus.messages import Incident
-from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, Service
+from bus.messages import Emergency, Incident, ServiceImpact
+from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, NetworkPart, Service
 from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
 
 _NEARLY_ALL = 90.0
-"""Percent affected from which an outage of a wider area counts as one of each area in it."""
+"""Percent affected from which what is told of a wider area counts as told of each area in it."""
+
+_CALLING = frozenset({Service.MOBILE_VOICE, Service.EMERGENCY_CALL})
+"""Services without which a phone on the network cannot call 112 over it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +35,14 @@ class Told:
     """The SCB codes that it names, sorted. Places without a code are in none."""
     numbers: dict[Service, tuple[int, int, int]]
     """Low, best and high of users per service with an impact; absent where it tells no number."""
-    mobile_down: bool
-    mobile_down_nearly_all: bool
+    mobile: Impact | None
+    """The worst impact on a mobile service; None where it names none."""
+    mobile_nearly_all: Impact | None
+    """The worst of those that affect nearly all of the places that it names."""
+    holds_phones: bool
+    """Its radio network still radiates though the voice or core behind it is down: phones stay on it, and do not fall
+    over to another network for 112.
+    """
     known_at: datetime
     """When the bus last learnt something new of it."""
     step: int | None
@@ -44,7 +54,7 @@ def told_by(entity: Entity) -> Told:
     incident = incident_of(entity)
     effects = entity.last.gist.effects
     impacts = {effect.service: effect.impact for effect in effects}
-    down = [i for i in incident.impacts if i.impact is Impact.OUTAGE and i.service in MOBILE_SERVICES]
+    mobile = [i for i in incident.impacts if i.service in MOBILE_SERVICES]
     return Told(
         ref=entity.ref,
         incident=incident,
@@ -54,11 +64,22 @@ def told_by(entity: Entity) -> Told:
         worst=max(impacts.values(), key=RANK.__getitem__),
         codes=tuple(sorted({a.code for a in incident.areas if a.code and geography.kind_of(a.code) is a.kind})),
         numbers={effect.service: effect.numbers for effect in effects if effect.numbers is not None},
-        mobile_down=bool(down),
-        mobile_down_nearly_all=any((i.percent_affected or 0) >= _NEARLY_ALL for i in down),
+        mobile=_worst(mobile),
+        mobile_nearly_all=_worst([i for i in mobile if (i.percent_affected or 0) >= _NEARLY_ALL]),
+        holds_phones=incident.emergency is not None and _holds_phones(incident, incident.emergency),
         known_at=entity.latest_known_at,
         step=_step(entity) if len(entity) > 1 else None,
     )
+
+
+def _worst(impacts: Sequence[ServiceImpact]) -> Impact | None:
+    return max((entry.impact for entry in impacts), key=RANK.__getitem__, default=None)
+
+
+def _holds_phones(incident: Incident, emergency: Emergency) -> bool:
+    down = {entry.service for entry in incident.impacts if entry.impact is Impact.OUTAGE}
+    core_is_down = incident.network_part is NetworkPart.CORE and not down.isdisjoint(MOBILE_SERVICES)
+    return bool(emergency.ran_radiating) and (core_is_down or not down.isdisjoint(_CALLING))
 
 
 def _step(entity: Entity) -> int | None:

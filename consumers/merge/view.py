@@ -184,14 +184,30 @@ class Conflict(Part):
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class AreaEmergency:
+    """What is told of calls to 112 in an area."""
+
+    impact: EmergencyImpact
+    fallback: bool | None
+    operators: dict[str, EmergencyImpact]
+    ran_radiating: tuple[str, ...]
+    refs: tuple[str, ...]
+    report_count: int
+
+
 class AreaItem(Part):
     """What is reported for an area. Key area/<code>."""
 
     code: str
     name: str
     impact: dict[str, Impact]
+    mobile: dict[str, Impact]
     all_mobile_down: bool
+    white_out: bool
+    emergency: AreaEmergency | None
     situations: tuple[str, ...]
+    situation_count: int
 
 
 class ActorItem(Part):
@@ -290,6 +306,20 @@ class Situation(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class EmergencyItem:
+    """An area where calls to 112 suffer: what its `emergency` says, for those who ask about 112 alone."""
+
+    code: str
+    name: str
+    impact: EmergencyImpact
+    fallback: bool | None
+    operators: dict[str, EmergencyImpact]
+    ran_radiating: tuple[str, ...]
+    refs: tuple[str, ...]
+    report_count: int
+
+
+@dataclass(frozen=True, slots=True)
 class EnergyItem:
     """How long an open incident's backup energy lasts. None: not told."""
 
@@ -337,6 +367,7 @@ class View(Part):
     conflicts: tuple[Conflict, ...]
     areas: tuple[AreaItem, ...]
     actors: tuple[ActorItem, ...]
+    emergency: tuple[EmergencyItem, ...]
     totals: Totals
     energy: tuple[EnergyItem, ...]
     pending_acks: tuple[PendingAck, ...]

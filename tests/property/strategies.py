@@ -81,6 +81,9 @@ CAUSES = (
     Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT),
 )
 areas = st.sampled_from(AREAS)
+emergencies = st.builds(
+    Emergency, impact=st.sampled_from(list(EmergencyImpact)), ran_radiating=st.sampled_from((None, False, True))
+)
 counts = st.sampled_from((None, 0, 10, 9_999, 10_000, 250_000))
 
 
@@ -127,7 +130,7 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
         ),
         areas=tuple(draw(st.lists(areas, min_size=1, max_size=2, unique=True))),
         users=draw(st.none() | users()),
-        emergency=draw(st.none() | st.sampled_from(list(EmergencyImpact)).map(lambda e: Emergency(impact=e))),
+        emergency=draw(st.none() | emergencies),
         cause=draw(st.sampled_from(CAUSES)),
         energy=draw(st.none() | references.map(lambda ref: Energy(power_incident=ref))),
         caused_by=tuple(
@@ -165,6 +168,27 @@ def untied(draw: st.DrawFn) -> Incident:
             "started_at": draw(st.sampled_from((0, 1, 5)).map(lambda n: START + timedelta(hours=n))),
             "cause": draw(st.sampled_from(CAUSES)),
             "areas": (draw(st.sampled_from((AREAS[1], AREAS[3], AREAS[3], AREAS[4]))),),
+        }
+    )
+
+
+@st.composite
+def area_reports(draw: st.DrawFn) -> Incident:
+    """An incident on a mobile network, in few places, so that all operators are often down at once."""
+    incident = draw(incidents(("nordtel", "sveamobil")))
+    service = st.sampled_from((Service.MOBILE_VOICE, Service.MOBILE_VOICE, Service.MOBILE_DATA, Service.FIXED_VOICE))
+    impact = ServiceImpact(
+        service=draw(service),
+        impact=draw(st.sampled_from((Impact.OUTAGE, Impact.OUTAGE, Impact.DEGRADED, Impact.UNKNOWN))),
+        percent_affected=draw(st.sampled_from((None, 50.0, 95.0))),
+    )
+    return incident.model_copy(
+        update={
+            "on_behalf_of": draw(st.sampled_from((None, None, "sveamobil"))),
+            "state": draw(st.sampled_from((*[IncidentState.CONFIRMED] * 4, IncidentState.RESTORED))),
+            "impacts": (impact,),
+            "areas": (draw(st.sampled_from((AREAS[0], AREAS[1], AREAS[3], AREAS[3], AREAS[4]))),),
+            "emergency": draw(st.none() | emergencies),
         }
     )
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import networkx as nx
 from hypothesis import assume, given
@@ -13,13 +12,12 @@ from hypothesis import strategies as st
 from bus import geography
 from bus.envelope import Envelope
 from bus.messages import Incident
-from bus.topics import Realm
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
-from consumers.merge import State, View, default_rules
+from consumers.merge import View, default_rules
 from consumers.merge.components import find_duplicates
 from consumers.merge.inference import known_detail
+from tests.property.folds import by_order, compare_message_by_message, distinct, fold, view
 from tests.property.strategies import (
-    REGISTRY,
     envelopes,
     incidents,
     instants,
@@ -28,32 +26,6 @@ from tests.property.strategies import (
 )
 
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
-
-
-def distinct(messages: Iterable[Envelope]) -> dict[str, list[Envelope]]:
-    """The messages by entity, copies of one made one, with the earliest instants."""
-    by_entity: dict[str, dict[bytes, Envelope]] = {}
-    for e in messages:
-        held = by_entity.setdefault(e.message.reference, {})
-        copy = held.get(e.content, e)
-        held[e.content] = replace(e, sent_at=min(e.sent_at, copy.sent_at), known_at=min(e.known_at, copy.known_at))
-    return {ref: list(held.values()) for ref, held in by_entity.items()}
-
-
-def by_order(e: Envelope) -> tuple[int, datetime, bytes]:
-    return e.message.revision, e.sent_at, e.content
-
-
-def fold(messages: Iterable[Envelope]) -> State:
-    state = State(Realm())
-    state.registry = REGISTRY
-    for envelope in messages:
-        state.apply(envelope)
-    return state
-
-
-def view(messages: Iterable[Envelope], as_of: datetime) -> View:
-    return fold(messages).view(as_of, {}, True)
 
 
 @given(sets_of_messages, instants, st.randoms(use_true_random=False))
@@ -209,20 +181,7 @@ def test_p13_published_and_retracted_is_never_published(messages, envelope, as_o
 
 @given(sets_of_messages, st.lists(instants, min_size=9, max_size=9))
 def test_p14_message_by_message_is_from_scratch(messages, clock):
-    """Incremental = from scratch after every message; and the changes, replayed, are the items."""
-    state = fold([])
-    replayed = {}
-    for count, (envelope, as_of) in enumerate(zip(messages, sorted(clock), strict=False), start=1):
-        state.apply(envelope)
-        for key, item in state.changes(as_of).items():
-            if item is None:
-                del replayed[key]
-            else:
-                replayed[key] = item
-        scratch = fold(messages[:count])
-        assert state.view(as_of, {}, True) == scratch.view(as_of, {}, True)
-        assert replayed == scratch.items(as_of)
-        assert state.summary(as_of) == scratch.summary(as_of)
+    compare_message_by_message(messages, sorted(clock))
 
 
 @given(st.lists(envelopes(), min_size=1, max_size=9), st.data(), instants)

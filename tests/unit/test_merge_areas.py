@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bus import geography
-from bus.messages import Area
+from bus.messages import Area, Emergency
 from bus.registry import Actor, Registry
-from bus.vocabulary import AreaKind, Impact, IncidentState, Role, Service
-from consumers.merge.view import AreaItem
+from bus.vocabulary import AreaKind, EmergencyImpact, Impact, IncidentState, NetworkPart, Role, Service
+from consumers.merge.view import AreaEmergency, AreaItem
 from tests.merging import GROUP, MNOS, NOBODY, at, fold, incident, picture
 
 COUNTIES = [county.code for county in geography.counties()]
@@ -28,7 +28,10 @@ def test_all_21_counties_are_told_even_of_an_empty_picture():
     found = areas()
     assert list(found) == COUNTIES
     assert len(found) == 21
-    assert all((area.impact, area.all_mobile_down, area.situations) == ({}, False, ()) for area in found.values())
+    for area in found.values():
+        assert (area.impact, area.mobile, area.emergency, area.situations) == ({}, {}, None, ())
+        assert not area.all_mobile_down
+        assert not area.white_out
     assert found["01"].name == geography.name_of("01")
 
 
@@ -86,6 +89,25 @@ def test_what_is_over_leaves_the_municipality_and_the_county_white(state):
     changed = state_.changes(at(1))
     assert changed["area/0780"] is None
     assert changed["area/07"].impact == {}
+
+
+def test_the_mobile_matrix_leaves_other_services_out():
+    found = areas(
+        incident("nordtel", "A", codes=("0780",), impacts={Service.FIXED_VOICE: OUTAGE, Service.MOBILE_DATA: DEGRADED}),
+        incident("nordtel", "B", codes=("07",), impacts={Service.MOBILE_VOICE: Impact.UNKNOWN}),
+        incident("kustfiber", codes=("0780",), impacts={Service.TRANSPORT: OUTAGE}),
+    )
+    assert found["0780"].impact == {"kustfiber": OUTAGE, "nordtel": OUTAGE}
+    assert found["0780"].mobile == found["07"].mobile == {"nordtel": DEGRADED}
+
+
+def test_an_area_names_a_few_of_its_situations_in_the_feed_and_all_in_the_view():
+    state = fold(*(incident("nordtel", f"I-{i}", codes=("0780",)) for i in range(30)))
+    item = state.items(at(1))["area/0780"]
+    (whole,) = (area for area in state.view(at(1), {}, True).areas if area.code == "0780")
+    assert (item.situation_count, len(item.situations)) == (30, 20)
+    assert whole.situations[:20] == item.situations
+    assert len(set(whole.situations)) == 30
 
 
 # All mobile networks down
@@ -149,3 +171,174 @@ def test_only_operators_valid_at_the_time_are_waited_for():
     assert state.changes(at(1)).keys() >= {"area/07"}
     assert state.changes(at(2))["area/07"].all_mobile_down
     assert not state.items(at(1))["area/07"].all_mobile_down
+
+
+# White-out: no mobile network works as it should
+
+
+def degraded(*codes: str, percent: float | None = None, who=MNOS):
+    impacts = {Service.MOBILE_DATA: DEGRADED}
+    return [incident(actor, "W", codes=codes, impacts=impacts, percent=percent) for actor in who]
+
+
+WHITE = {
+    "all degraded, in the municipality": (degraded("0780"), {"0780"}),
+    "which is no white-out of the county": (degraded("0780", "0781"), {"0780", "0781"}),
+    "all down is one": (down("0780"), {"0780"}),
+    "some down, the rest degraded": ([*down("0780", who=TWO), *degraded("0780", who=[LAST])], {"0780"}),
+    "a county degraded somewhere does not reach down": (
+        [*down("0780", who=TWO), *degraded("07", who=[LAST])],
+        set(),
+    ),
+    "a county that is nearly all degraded does": (
+        [*down("0780", who=TWO), *degraded("07", who=[LAST], percent=90)],
+        {"0780"},
+    ),
+    "reduced redundancy is not felt": (
+        [
+            *down("0780", who=TWO),
+            incident(LAST, codes=("0780",), impacts={Service.MOBILE_DATA: Impact.REDUCED_REDUNDANCY}),
+        ],
+        set(),
+    ),
+    "an unknown impact is no report of one": (
+        [*down("0780", who=TWO), incident(LAST, codes=("0780",), impacts={Service.MOBILE_DATA: Impact.UNKNOWN})],
+        set(),
+    ),
+    "one is missing": (degraded("0780", who=TWO), set()),
+}
+
+
+@pytest.mark.parametrize("case", WHITE)
+def test_white_out(case):
+    messages, expected = WHITE[case]
+    assert {code for code, area in areas(*messages).items() if area.white_out} == expected
+
+
+@pytest.mark.parametrize("case", [*ALL_DOWN, *WHITE])
+def test_where_all_networks_are_down_there_is_a_white_out(case):
+    messages, _ = {**ALL_DOWN, **WHITE}[case]
+    for area in areas(*messages).values():
+        assert area.white_out >= area.all_mobile_down
+
+
+def test_the_last_network_that_works_ends_the_white_out():
+    state = fold(*down("0780"))
+    assert state.changes(at(1))["area/0780"].white_out
+    state.apply(incident(LAST, revision=2, codes=("0780",), state=IncidentState.RESTORED))
+    changed = state.changes(at(1))["area/0780"]
+    assert not changed.white_out
+    assert not changed.all_mobile_down
+
+
+# 112
+
+E = EmergencyImpact
+
+
+def call(actor: str, impact: EmergencyImpact, *codes: str, id: str = "E", radiating: bool | None = None, **fields):
+    return incident(
+        actor, id, codes=codes or ("0780",), emergency=Emergency(impact=impact, ran_radiating=radiating), **fields
+    )
+
+
+def emergency(*messages, code: str = "0780") -> AreaEmergency | None:
+    return areas(*messages)[code].emergency
+
+
+def test_112_is_told_by_whom_and_how_in_the_municipality_and_its_county():
+    messages = [
+        call("nordtel", E.DEGRADED),
+        call("sveamobil", E.LOST_WITH_FALLBACK),
+        call("fjallmobil", E.NONE),
+        incident("lagpris", codes=("0780",)),
+    ]
+    found = emergency(*messages)
+    assert found == emergency(*messages, code="07")
+    assert found.impact is E.LOST_WITH_FALLBACK
+    assert found.operators == {"fjallmobil": E.NONE, "nordtel": E.DEGRADED, "sveamobil": E.LOST_WITH_FALLBACK}
+    assert found.refs == ("incident/sveamobil/E", "incident/nordtel/E")
+    assert found.report_count == 2
+
+
+def test_of_112_nobody_speaks():
+    assert emergency(incident("nordtel", codes=("0780",))) is None
+    assert picture(incident("nordtel", codes=("0780",))).emergency == ()
+
+
+def test_112_in_the_county_does_not_reach_its_municipalities():
+    messages = [call("nordtel", E.LOST_NO_FALLBACK, "07"), incident("sveamobil", codes=("0780",))]
+    assert emergency(*messages) is None
+    assert emergency(*messages, code="07").impact is E.LOST_NO_FALLBACK
+
+
+def test_112_that_works_again_leaves_nothing_behind():
+    restored = call("nordtel", E.LOST_NO_FALLBACK, revision=2, state=IncidentState.RESTORED)
+    assert emergency(call("nordtel", E.LOST_NO_FALLBACK), restored, incident("sveamobil", codes=("0780",))) is None
+
+
+FALLBACK = {
+    "as told": ([call("nordtel", E.LOST_WITH_FALLBACK)], True),
+    "none, as told": ([call("nordtel", E.LOST_NO_FALLBACK)], False),
+    "one operator without is enough": (
+        [call("nordtel", E.LOST_NO_FALLBACK), call("sveamobil", E.LOST_WITH_FALLBACK)],
+        False,
+    ),
+    "none where all networks are down": ([*down("0780"), call("nordtel", E.LOST_WITH_FALLBACK)], False),
+    "not where only some are": ([*down("0780", who=TWO), call("nordtel", E.LOST_WITH_FALLBACK)], True),
+    "none where the radio keeps the phones": ([call("nordtel", E.LOST_WITH_FALLBACK, radiating=True)], False),
+    "not told where calls get through": ([call("nordtel", E.LOCATION_LOST)], None),
+    "not told where nothing is known": ([call("nordtel", E.UNKNOWN)], None),
+    "elsewhere in the county": (
+        [call("nordtel", E.LOST_NO_FALLBACK, "0781"), call("nordtel", E.DEGRADED, id="D")],
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FALLBACK)
+def test_whether_phones_reach_112_over_another_network(case):
+    messages, expected = FALLBACK[case]
+    assert emergency(*messages).fallback is expected
+
+
+def test_a_county_has_no_fallback_where_one_of_its_municipalities_has_none():
+    messages = [*down("0780"), call("nordtel", E.LOST_WITH_FALLBACK)]
+    assert emergency(*messages, code="07").fallback is False
+    state = fold(*messages)
+    state.changes(at(1))
+    state.apply(incident(LAST, revision=2, codes=("0780",), state=IncidentState.RESTORED))
+    assert state.changes(at(1))["area/07"].emergency.fallback is True
+
+
+RADIATING = {
+    "with voice down": ({Service.MOBILE_VOICE: OUTAGE}, NetworkPart.UNKNOWN, True, True),
+    "with the core down": ({Service.MOBILE_DATA: OUTAGE}, NetworkPart.CORE, True, True),
+    "with data alone down": ({Service.MOBILE_DATA: OUTAGE}, NetworkPart.ACCESS, True, False),
+    "with voice degraded": ({Service.MOBILE_VOICE: DEGRADED}, NetworkPart.CORE, True, False),
+    "switched off": ({Service.MOBILE_VOICE: OUTAGE}, NetworkPart.CORE, False, False),
+    "not told": ({Service.MOBILE_VOICE: OUTAGE}, NetworkPart.CORE, None, False),
+}
+
+
+@pytest.mark.parametrize("case", RADIATING)
+def test_a_radio_network_that_radiates_without_a_core_keeps_phones_from_112(case):
+    impacts, part, radiating, holds = RADIATING[case]
+    messages = [call("nordtel", E.UNKNOWN, impacts=impacts, network_part=part, radiating=radiating)]
+    assert emergency(*messages).ran_radiating == (("nordtel",) if holds else ())
+    assert [item.code for item in picture(*messages).emergency] == (["07", "0780"] if holds else [])
+
+
+def test_what_is_asked_of_112_is_answered_by_area():
+    view = picture(call("nordtel", E.LOST_NO_FALLBACK), call("sveamobil", E.NONE, "0781"))
+    assert [(item.code, item.name, item.impact) for item in view.emergency] == [
+        ("07", geography.name_of("07"), E.LOST_NO_FALLBACK),
+        ("0780", "Växjö", E.LOST_NO_FALLBACK),
+    ]
+    assert view.emergency[1].refs == ("incident/nordtel/E",)
+
+
+def test_the_reports_of_112_in_an_area_are_counted_and_some_are_named_worst_first():
+    messages = [call("nordtel", E.DEGRADED, id=f"D-{i:02}") for i in range(30)]
+    found = emergency(*messages, call("sveamobil", E.LOST_NO_FALLBACK))
+    assert (found.report_count, len(found.refs), found.refs[0]) == (31, 10, "incident/sveamobil/E")

@@ -1,0 +1,35 @@
+"""The strategies draw what they are for: a property of what is never drawn cannot fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import Random
+
+import pytest
+from hypothesis import Phase, find, settings
+from hypothesis import strategies as st
+
+from consumers.merge import View
+from tests.property.folds import view
+from tests.property.strategies import START, area_reports, envelopes, sets_of_messages
+
+MESSAGES = {"any": sets_of_messages, "of areas": st.lists(envelopes(area_reports()), max_size=7)}
+DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
+    "a white-out": ("of areas", lambda v: any(area.white_out and not area.all_mobile_down for area in v.areas)),
+    "all mobile down": ("of areas", lambda v: any(area.all_mobile_down for area in v.areas)),
+    "a fallback for 112": ("of areas", lambda v: any(item.fallback for item in v.emergency)),
+    "radio that keeps phones": ("of areas", lambda v: any(item.ran_radiating for item in v.emergency)),
+    "a fallback that is none": (
+        "of areas",
+        lambda v: any(item.fallback is False and item.impact == "LOST_WITH_FALLBACK" for item in v.emergency),
+    ),
+    "a duplicate": ("any", lambda v: any(situation.duplicates for situation in v.situations)),
+    "an inferred link": ("any", lambda v: any(link.basis == "INFERRED" for s in v.situations for link in s.links)),
+}
+
+
+@pytest.mark.parametrize("what", DRAWN)
+def test_it_is_drawn(what):
+    of, is_there = DRAWN[what]
+    unshrunk = settings(max_examples=2_000, database=None, deadline=None, phases=[Phase.generate])
+    assert find(MESSAGES[of], lambda messages: is_there(view(messages, START)), settings=unshrunk, random=Random(1))
