@@ -47,7 +47,7 @@ class Actor(_Entry):
 
     roles: tuple[Role, ...] = ()
     public_keys: tuple[str, ...] = ()
-    cadence_minutes: int | None = Field(None, ge=1, le=10_080)
+    cadence_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
     speaks_for: tuple[str, ...] = ()
 
     def may_speak_for(self, other: str) -> bool:
