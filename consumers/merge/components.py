@@ -4,6 +4,9 @@ CANNOT_LINK a b holds b apart from a. Let G be the group of b by `duplicate_of` 
 holds a with every CANNOT_LINK left out: other links between G and the rest of C are ignored. Where `duplicate_of` or
 MUST_LINK itself joins a and b, they stay together and the contradiction is told. Each CANNOT_LINK is judged against the
 same C, so their order does not matter.
+
+What hangs together, CANNOT_LINK left out, leaves the picture as one: when all of it has been over for as long as the
+archive horizon. So nothing that is over is missing from a situation that is not.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from datetime import datetime, timedelta
 
 from bus.messages import Link
 from bus.vocabulary import LinkRelation
+from consumers.merge.horizon import Horizon
 from consumers.merge.links import POWER, Edge, Key, Node, asserted_edge, common_edges, named_edges
 
 Side = str | None
@@ -43,8 +47,12 @@ class Component:
 class Graph:
     """The incidents that are not retracted, and what links them."""
 
-    def __init__(self, slack: timedelta) -> None:
+    def __init__(self, slack: timedelta, horizon: timedelta) -> None:
         self._slack = slack
+        self._horizon = Horizon(horizon)
+        """Of each whole, by the least of its incidents."""
+        self._past: set[str] = set()
+        self._crossed: set[str] = set()
         self._nodes: dict[str, Node] = {}
         self._named_by: defaultdict[str, set[str]] = defaultdict(set)
         self._holders: defaultdict[Key, set[str]] = defaultdict(set)
@@ -98,10 +106,19 @@ class Graph:
             link.b for link in cannot if link.a == ref
         )
 
-    def refresh(self) -> tuple[set[str], list[Component]]:
-        """The incidents whose components were made anew, or that are gone, and those components."""
+    def is_past(self, ref: str) -> bool:
+        """Whether the incident has left the picture with all that hangs together with it."""
+        return ref in self._past
+
+    def take_crossed(self) -> set[str]:
+        """The incidents that left the picture or came back since this was last asked, and maybe others."""
+        crossed, self._crossed = self._crossed, set()
+        return crossed
+
+    def refresh(self, as_of: datetime) -> tuple[set[str], list[Component]]:
+        """The incidents whose components were made anew, or that are gone or past, and those components."""
         touched = set(self._dirty)
-        for ref in self._dirty:
+        for ref in self._dirty | self._horizon.turn(as_of):
             touched |= self._whole.get(ref, frozenset())
         self._dirty.clear()
         common = _Common(self)
@@ -112,10 +129,29 @@ class Graph:
                 whole = self._reach(ref, common)
                 done |= whole
                 self._whole.update(dict.fromkeys(whole, whole))
-                components += self._components(whole)
+                if not self._leaves(whole):
+                    components += self._components(whole)
         for ref in touched - done:
             self._whole.pop(ref, None)
+            self._horizon.put(ref, None)
+            self._set_past(frozenset({ref}), past=False)
         return touched | done, components
+
+    def _leaves(self, whole: frozenset[str]) -> bool:
+        """Whether what hangs together is past, after noting since when it is over."""
+        ends = [self._nodes[ref].end for ref in whole]
+        for ref in whole:
+            self._horizon.put(ref, None)
+        name = min(whole)
+        self._horizon.put(name, None if None in ends else max(end for end in ends if end is not None))
+        past = self._horizon.is_past(name)
+        self._set_past(whole, past=past)
+        return past
+
+    def _set_past(self, refs: frozenset[str], *, past: bool) -> None:
+        crossed = refs - self._past if past else refs & self._past
+        self._crossed |= crossed
+        self._past ^= crossed
 
     def _reach(self, ref: str, common: _Common) -> frozenset[str]:
         seen, frontier = {ref}, [ref]

@@ -30,9 +30,9 @@ class Grouping:
         """What an incident tells of itself has changed."""
         self._retold.add(ref)
 
-    def refresh(self, told: dict[str, Told]) -> tuple[set[str], list[Component]]:
-        """The incidents whose situations were put together anew, or that are gone, and those components."""
-        touched, cores = self._graph.refresh()
+    def refresh(self, told: dict[str, Told], as_of: datetime) -> tuple[set[str], list[Component]]:
+        """The incidents whose situations were put together anew, or that are gone or past, and those components."""
+        touched, cores = self._graph.refresh(as_of)
         for ref in touched:
             self._cores.pop(ref, None)
         for core in cores:

@@ -36,6 +36,7 @@ class Rules:
     name: str
     """`<version>:<hash of the rule data>`."""
     shared_key_slack: timedelta
+    archive_horizon: timedelta
     inference: Inference
     cadence: dict[int, timedelta]
     promise_capped_from: int
@@ -63,6 +64,7 @@ def read_rules(text: str) -> Rules:
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
         shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
+        archive_horizon=timedelta(days=data["archive"]["horizon_days"]),
         inference=_inference(data["inference"]),
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
         promise_capped_from=freshness["promise_capped_from_severity"],

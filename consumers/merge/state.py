@@ -36,10 +36,11 @@ from consumers.merge.entities import Entity
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
+from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.links import node_of
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
-from consumers.merge.situations import Assembled, assemble, ids_of
+from consumers.merge.situations import Assembled, assemble, ids_of, situation_id
 from consumers.merge.told import Told, told_by
 from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
@@ -87,12 +88,16 @@ class State:
         self._mentions: defaultdict[str, set[str]] = defaultdict(set)
         self._mentioned: dict[str, tuple[str, ...]] = {}
 
-        self._graph = Graph(self._rules.shared_key_slack)
+        self._horizon = Horizon(self._rules.archive_horizon)
+        """Of all but what is told to belong together, which the graph knows."""
+        self._graph = Graph(self._rules.shared_key_slack, self._rules.archive_horizon)
         self._grouping = Grouping(self._graph, self._rules)
         self._situations: dict[str, Assembled] = {}
         self._situation_of: dict[str, str] = {}
         self._answering_to: dict[str, str] = {}
         """The situation that answers to an id: its own, or an alias."""
+        self._former: set[str] = set()
+        """Ids of situations that left the picture, and that their incidents would answer to."""
         self._renamed: set[str] = set()
         """Ids that lead elsewhere than before, or may."""
         self._ongoing: set[str] = set()
@@ -306,9 +311,10 @@ class State:
             self._actors.rewind()
         self._as_of = as_of
         self._register(as_of)
-        touched, self._touched = self._touched, set()
+        touched, self._touched = self._touched | self._horizon.turn(as_of), set()
         stale, flagged = self._take_up(touched)
-        self._reassemble(stale)
+        self._reassemble(stale, as_of)
+        flagged |= self._pass()
         for code, area in self._areas.refresh(self._mobile_operators):
             self._put(f"area/{code}", area)
         self._flag(flagged)
@@ -335,6 +341,7 @@ class State:
                 continue
             message = entity.winner.message
             flagged.add(ref)
+            self._horizon.put(ref, over_since(message))
             self._mention(ref, references_of(message))
             if self._learn(ref, message):
                 flagged |= self._mentions[ref]
@@ -376,6 +383,7 @@ class State:
         """Take an entity that was let go out of all indexes. Returns what it answered or was for, which requests it
         offered something to, and who mentions it.
         """
+        self._horizon.put(ref, None)
         self._mention(ref, ())
         self._put_flags(ref, [])
         self._put(ref, None)
@@ -397,17 +405,16 @@ class State:
                 self._actors.drop_status(ref)
         return answered, requests, self._mentions.get(ref, set()) if self._unknow(ref) else set()
 
-    def _reassemble(self, stale: set[str]) -> None:
-        moved, components = self._grouping.refresh(self._told)
+    def _reassemble(self, stale: set[str], as_of: datetime) -> None:
+        moved, components = self._grouping.refresh(self._told, as_of)
         gone = {self._situation_of.pop(ref) for ref in moved if ref in self._situation_of}
         for situation in gone:
             self._forget(situation)
-        for ref in moved:
-            if self._graph.node(ref) is None:
-                self._places.drop(ref)
-                self._put(ref, None)
         for component in components:
             self._assemble(component, component.refs)
+        for ref in moved - self._situation_of.keys():
+            self._places.drop(ref)
+            self._put(ref, None)
         for situation in gone - self._situations.keys():
             self._dissolve(situation)
         again: defaultdict[str, set[str]] = defaultdict(set)
@@ -419,12 +426,26 @@ class State:
             self._forget(situation)
             self._assemble(component, refs)
 
+    def _pass(self) -> set[str]:
+        """Follow what left the picture and what came back. Returns the incidents that did."""
+        crossed = self._graph.take_crossed()
+        for ref in crossed:
+            name = situation_id(ref)
+            (self._former.add if self._graph.is_past(ref) else self._former.discard)(name)
+            self._renamed.add(name)
+        return crossed
+
+    def _is_past(self, ref: str) -> bool:
+        """Whether an entity has left the picture."""
+        return self._graph.is_past(ref) or self._horizon.is_past(ref)
+
     def _flag(self, refs: set[str]) -> None:
         for name in self._renamed:
             refs |= self._mentions.get(f"situation/{name}", set())
         self._renamed = set()
         for ref in refs & self._entities.keys():
-            self._put_flags(ref, entity_flags(self._entities[ref], self._is_known, self._rules))
+            past = self._is_past(ref)
+            self._put_flags(ref, [] if past else entity_flags(self._entities[ref], self._is_known, self._rules))
 
     def _assemble(self, component: Component, changed: Iterable[str]) -> None:
         """Make the situation of a component, and the items of those of its incidents that changed."""
@@ -490,7 +511,7 @@ class State:
             self._areas.invalidate()
 
     def _put(self, key: str, item: Part | None) -> None:
-        if item is None:
+        if item is None or self._horizon.is_past(key):
             if self._items.pop(key, None) is not None:
                 self._changed.add(key)
         elif self._items.get(key) != item:
@@ -553,7 +574,8 @@ class State:
 
     def _is_known(self, ref: str) -> bool:
         kind, _, name = ref.partition("/")
-        return ref in self._known or (kind == "situation" and name in self._answering_to) or kind == "conflict"
+        named = kind == "situation" and (name in self._answering_to or name in self._former)
+        return named or ref in self._known or kind == "conflict"
 
     def _incidents_of(self, refs: Iterable[str]) -> set[str]:
         """The incidents themselves, and for a situation one of its members."""

@@ -253,7 +253,10 @@ def envelopes(draw: st.DrawFn, of: st.SearchStrategy[Message] = messages) -> Env
 
 
 sets_of_messages = st.lists(envelopes(), max_size=9)
-instants = st.sampled_from((0, 2, 8, 40, 500)).map(lambda n: START + timedelta(hours=n))
+recent = st.sampled_from((0, 2, 8, 40)).map(lambda n: START + timedelta(hours=n))
+"""Instants at which nothing has been over for long."""
+instants = recent | st.sampled_from((340, 347, 500)).map(lambda n: START + timedelta(hours=n))
+"""At the later ones some of what is over has left the picture, or all of it."""
 
 
 def tampered(envelope: Envelope) -> Envelope:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import networkx as nx
 from hypothesis import assume, given
@@ -21,11 +21,17 @@ from tests.property.strategies import (
     envelopes,
     incidents,
     instants,
+    recent,
     sets_of_messages,
     tampered,
 )
 
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
+
+
+def places(found: View) -> dict[str, str]:
+    """The situation of each incident."""
+    return {ref: s.id for s in found.situations for ref in (*s.members, *s.duplicates)}
 
 
 @given(sets_of_messages, instants, st.randoms(use_true_random=False))
@@ -80,7 +86,7 @@ def test_p4_a_lower_revision_changes_no_facts(messages, late, newer, as_of):
     assert facts(view([*known, late], as_of)) == facts(view(known, as_of))
 
 
-@given(envelopes(incidents()), instants)
+@given(envelopes(incidents()), recent)
 def test_p4_equivocation_is_flagged_and_a_respelling_is_not(envelope, as_of):
     other = Envelope(
         envelope.message.model_copy(update={"title": "Något annat"}),
@@ -110,15 +116,11 @@ def test_p6_nobody_changes_what_another_says(messages, foreign, as_of):
 
 @given(sets_of_messages, instants)
 def test_p7_every_incident_is_in_exactly_one_situation(messages, as_of):
+    """Unless it is retracted or archived: over for long, with all that it is told to belong with."""
     found = view(messages, as_of)
     placed = [ref for s in found.situations for ref in (*s.members, *s.duplicates)]
-    winners = {ref: max(told, key=by_order) for ref, told in distinct(messages).items()}
-    standing = [
-        ref
-        for ref, e in winners.items()
-        if isinstance(e.message, Incident) and e.message.state is not IncidentState.RETRACTED
-    ]
-    assert sorted(placed) == sorted(standing)
+    assert len(placed) == len(set(placed))
+    assert set(placed) == {ref for component in plain_components(messages, as_of) for ref in component}
 
 
 @given(sets_of_messages, envelopes(incidents()), incidents(), instants)
@@ -156,8 +158,9 @@ def test_p11_without_news_freshness_only_worsens(messages, as_of, minutes):
         **{s.id: FRESHNESS.index(s.freshness) for s in v.situations},
         **{a.actor: FRESHNESS.index(a.freshness) for a in v.actors},
     }
-    before, after = rank(view(messages, as_of)), rank(view(messages, later))
-    assert all(after[name] >= level for name, level in before.items())
+    before, after = view(messages, as_of), view(messages, later)
+    assume(places(before) == places(after))  # what leaves the picture lets go of what was inferred to be with it
+    assert all(rank(after)[name] >= level for name, level in rank(before).items())
 
 
 @given(sets_of_messages, envelopes(incidents()), instants)
@@ -181,7 +184,8 @@ def test_p13_published_and_retracted_is_never_published(messages, envelope, as_o
 
 @given(sets_of_messages, st.lists(instants, min_size=9, max_size=9))
 def test_p14_message_by_message_is_from_scratch(messages, clock):
-    compare_message_by_message(messages, sorted(clock))
+    """Also when the clock goes back."""
+    compare_message_by_message(messages, clock)
 
 
 @given(st.lists(envelopes(), min_size=1, max_size=9), st.data(), instants)
@@ -221,10 +225,10 @@ def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
     """Against a reference written for clarity: all pairs, no indexes, no sweep."""
     state = fold(messages)
     found = sorted(sorted((*s.members, *s.duplicates)) for s in state.view(as_of, {}, True).situations)
-    assert found == sorted(sorted(component) for component in plain_components(messages))
+    assert found == sorted(sorted(component) for component in plain_components(messages, as_of))
 
 
-def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
+def plain_components(messages: Iterable[Envelope], as_of: datetime) -> list[set[str]]:
     by_entity, key = distinct(messages), by_order
     told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
     nodes = {ref: m for ref, m in told.items() if isinstance(m, Incident) and m.state is not IncidentState.RETRACTED}
@@ -272,6 +276,12 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
             elif link.relation is LinkRelation.CAUSES:
                 soft.add_edge(link.a, link.b)
     everything = nx.compose(firm, soft)
+    archived = {
+        ref
+        for whole in nx.connected_components(everything)
+        for ref in whole
+        if all(end[x] is not None and as_of - end[x] >= default_rules().archive_horizon for x in whole)
+    }
     cut = []
     for link in said:
         if link.relation is LinkRelation.CANNOT_LINK and link.a in nodes and link.b in nodes:
@@ -281,7 +291,8 @@ def plain_components(messages: Iterable[Envelope]) -> list[set[str]]:
                 cut += [(a, b) for a, b in soft.edges if {a, b} <= component | group and (a in group) != (b in group)]
     kept = nx.Graph(soft)
     kept.remove_edges_from(cut)
-    cores = list(nx.connected_components(nx.compose(firm, kept)))
+    cores = [core for core in nx.connected_components(nx.compose(firm, kept)) if not core & archived]
+    nodes = {ref: m for ref, m in nodes.items() if ref not in archived}
     return plain_attachments(cores, nodes, start, end, [li for li in said if li.relation is LinkRelation.CANNOT_LINK])
 
 

@@ -100,7 +100,7 @@ def test_the_severity_of_the_situation_sets_the_pace_for_every_member():
 
 
 def test_what_is_over_waits_for_nothing():
-    assert only(incident(state=IncidentState.RESTORED), as_of=at(9_000)).freshness is Freshness.FRESH
+    assert only(incident(state=IncidentState.RESTORED), as_of=at(24 * 13)).freshness is Freshness.FRESH
 
 
 def test_nothing_closes_itself():

@@ -384,7 +384,7 @@ def test_of_what_vanishes_the_feed_says_so():
 def test_a_situation_is_over_when_all_its_members_are(states, expected):
     first, second = states
     messages = [nordtel("A", state=first, **SHARED), nordtel("B", state=second, **SHARED)]
-    assert only(*messages, as_of=at(9_000)).state is expected
+    assert only(*messages, as_of=at(24 * 13)).state is expected
 
 
 # What it says of its members

@@ -1,0 +1,193 @@
+"""What has been over for two weeks leaves the picture, and nothing else does; nothing of it is forgotten."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from bus.envelope import Envelope
+from bus.messages import Decision, Energy, Message, Offer, Request, Work
+from bus.vocabulary import (
+    CauseCategory,
+    CauseDetail,
+    DecisionKind,
+    DecisionState,
+    Impact,
+    IncidentState,
+    LinkRelation,
+    MeasureState,
+    MessageStatus,
+    RequestState,
+    ResourceKind,
+    WorkState,
+)
+from consumers.merge.situations import situation_id
+from tests.merging import at, flags, fold, incident, link, measure, picture, said
+
+HORIZON = timedelta(days=14)
+OVER = at(hours=2)
+"""When what is over in these tests ended."""
+STILL, GONE = OVER + HORIZON - timedelta(milliseconds=1), OVER + HORIZON
+"""The last instant at which it is in the picture, and the first at which it is not."""
+SEED = situation_id("incident/nordtel/I-1")
+
+
+def over(actor: str = "nordtel", id: str = "I-1", **fields: object) -> Envelope:
+    told = {"state": IncidentState.RESTORED, "started_at": at(), "restored_at": OVER, "sent_at": OVER, **fields}
+    return incident(actor, id, **told)
+
+
+def members(*messages: Envelope, as_of: datetime) -> list[set[str]]:
+    return [set(s.members) for s in picture(*messages, as_of=as_of).situations]
+
+
+def test_an_incident_over_for_as_long_as_the_horizon_leaves():
+    assert members(over(), as_of=STILL) == [{"incident/nordtel/I-1"}]
+    assert members(over(), as_of=GONE) == []
+    assert fold(over()).items(GONE).keys().isdisjoint({"incident/nordtel/I-1", f"situation/{SEED}"})
+
+
+def test_the_feed_is_told_when_it_leaves_and_when_the_clock_goes_back():
+    state = fold(over())
+    state.changes(STILL)
+    gone = state.changes(GONE)
+    assert gone["incident/nordtel/I-1"] is None
+    assert gone[f"situation/{SEED}"] is None
+    assert state.changes(STILL)[f"situation/{SEED}"] is not None
+
+
+def test_an_open_incident_never_leaves():
+    assert members(incident(), as_of=GONE + timedelta(days=3_650)) == [{"incident/nordtel/I-1"}]
+
+
+TIES = {
+    "a shared key": ({"event_refs": ("storm:1",)}, {"event_refs": ("storm:1",)}, []),
+    "a name": ({}, {"related_to": ("incident/nordtel/I-1",)}, []),
+    "a power incident": (
+        {"energy": Energy(power_incident="incident/elnat-syd/P")},
+        {"energy": Energy(power_incident="incident/elnat-syd/P")},
+        [],
+    ),
+    "staff": ({}, {}, [link(LinkRelation.CAUSES, "nordtel/I-1", "sveamobil/I-2")]),
+}
+
+
+@pytest.mark.parametrize("tie", TIES)
+def test_what_is_told_to_belong_with_something_open_stays(tie):
+    ours, theirs, said_by_staff = TIES[tie]
+    told = [over(**ours), incident("sveamobil", "I-2", codes=["14"], started_at=at(), **theirs), *said_by_staff]
+    assert members(*told, as_of=GONE) == [{"incident/nordtel/I-1", "incident/sveamobil/I-2"}]
+
+
+def test_it_leaves_when_the_last_of_them_has_been_over_for_long():
+    later = over("sveamobil", "I-2", restored_at=OVER + timedelta(days=3), event_refs=("storm:1",))
+    told = [over(event_refs=("storm:1",)), later]
+    assert len(members(*told, as_of=STILL + timedelta(days=3))[0]) == 2
+    assert members(*told, as_of=GONE + timedelta(days=3)) == []
+
+
+def test_what_is_only_inferred_to_belong_with_something_open_leaves_by_itself():
+    storm = {"cause": {"category": CauseCategory.NATURAL_PHENOMENON, "detail": CauseDetail.WIND}}
+    told = [over(**storm), incident("sveamobil", "I-2", started_at=at(hours=1), **storm)]
+    assert members(*told, as_of=STILL) == [{"incident/nordtel/I-1", "incident/sveamobil/I-2"}]
+    assert members(*told, as_of=GONE) == [{"incident/sveamobil/I-2"}]
+
+
+def test_held_apart_by_staff_they_still_leave_together():
+    told = [over(event_refs=("storm:1",)), incident("sveamobil", "I-2", event_refs=("storm:1",))]
+    held = link(LinkRelation.CANNOT_LINK, "nordtel/I-1", "sveamobil/I-2")
+    assert sorted(map(len, members(*told, held, as_of=GONE))) == [1, 1]
+
+
+def test_a_reopening_brings_it_back_under_its_id():
+    again = incident(revision=2, state=IncidentState.CONFIRMED, started_at=at(), known_at=GONE)
+    state = fold(over())
+    assert not state.view(GONE, {}, True).situations
+    state.apply(again)
+    assert [s.id for s in state.view(GONE, {}, True).situations] == [SEED]
+
+
+def test_a_late_report_that_names_it_brings_it_back():
+    late = incident("sveamobil", "I-2", caused_by=({"kind": "POWER", "ref": "incident/nordtel/I-1"},), known_at=GONE)
+    assert members(over(), late, as_of=GONE) == [{"incident/nordtel/I-1", "incident/sveamobil/I-2"}]
+
+
+def test_what_left_is_still_in_the_digest():
+    state = fold(over())
+    before = state.digest
+    state.view(GONE, {}, True)
+    assert state.digest == before
+
+
+def test_references_to_what_left_still_lead_to_it():
+    told = [over(), decision(state=DecisionState.ADOPTED, affects=("incident/nordtel/I-1", f"situation/{SEED}"))]
+    assert "REFERENCE_TO_NOTHING" not in flags(*told, as_of=GONE)
+
+
+def test_flags_leave_with_what_they_are_about():
+    told = [incident(revision=1), over(revision=3)]
+    assert flags(*told, as_of=STILL) == ["REVISION_GAP"]
+    assert flags(*told, as_of=GONE) == []
+    retracted = [incident(revision=1), incident(revision=3, state=IncidentState.RETRACTED)]
+    assert flags(*retracted, as_of=at(minutes=3)) == ["REVISION_GAP"]
+    assert flags(*retracted, as_of=at(minutes=3) + HORIZON) == []
+
+
+def decision(id: str = "B-1", **fields: object) -> Envelope:
+    return _said(Decision, "samordning", id, decision=DecisionKind.NOTE, title="Läget", **fields)
+
+
+def work(**fields: object) -> Envelope:
+    window = {"starts_at": at(), "ends_at": OVER, "impact": Impact.OUTAGE, "title": "Byte"}
+    return _said(Work, "nordtel", "W-1", **{**window, **fields})
+
+
+def request(**fields: object) -> Envelope:
+    return _said(Request, "nordtel", "R-1", resource=ResourceKind.FUEL, **fields)
+
+
+def offer(**fields: object) -> Envelope:
+    return _said(Offer, "nordtel", "O-1", resource=ResourceKind.FUEL, **fields)
+
+
+def _said(model: type[Message], actor: str, id: str, **fields: object) -> Envelope:
+    opening = {"actor": actor, "id": id, "revision": 1, "status": MessageStatus.ACTUAL, "observed_at": OVER}
+    return said(model.model_validate(opening | fields))
+
+
+LEAVES = {
+    "a measure that ended": measure(state=MeasureState.ENDED, ended_at=OVER),
+    "a measure that failed": measure(state=MeasureState.FAILED, observed_at=OVER),
+    "a work that was done": work(state=WorkState.COMPLETED, ends_at=OVER + HORIZON),
+    "a work whose window is over": work(state=WorkState.CONFIRMED),
+    "a request that was withdrawn": request(state=RequestState.WITHDRAWN),
+    "a request whose time is over": request(state=RequestState.OPEN, until=OVER),
+    "an offer that was released": offer(state=RequestState.RELEASED),
+    "a decision that was carried out": decision(state=DecisionState.EXECUTED),
+    "a decision whose time is over": decision(state=DecisionState.ADOPTED, until=OVER),
+}
+
+STAYS = {
+    "a measure past its planned end": measure(state=MeasureState.ACTIVE, planned_end=OVER),
+    "a work that was begun": work(state=WorkState.IN_PROCESS),
+    "a request for no set time": request(state=RequestState.OPEN),
+    "an offer that is out": offer(state=RequestState.DEPLOYED, until=OVER),
+    "a decision in force": decision(state=DecisionState.ADOPTED),
+}
+
+
+@pytest.mark.parametrize("what", LEAVES)
+def test_other_things_leave_too(what):
+    ref = LEAVES[what].message.reference
+    assert ref in fold(LEAVES[what]).items(STILL)
+    assert ref not in fold(LEAVES[what]).items(GONE)
+
+
+@pytest.mark.parametrize("what", STAYS)
+def test_but_nothing_is_over_that_its_owner_has_not_ended(what):
+    assert STAYS[what].message.reference in fold(STAYS[what]).items(GONE + timedelta(days=365))
+
+
+def test_an_end_at_the_end_of_time_never_comes():
+    assert members(over(restored_at=datetime.max.replace(tzinfo=OVER.tzinfo, microsecond=0)), as_of=GONE) != []
