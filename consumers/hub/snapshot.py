@@ -26,7 +26,7 @@ from bus.topics import TopicPartition
 from bus.transport.port import Headers, Stored
 from consumers.merge import Gist
 
-FORMAT = 4
+FORMAT = 5
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"

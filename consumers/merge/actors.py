@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
@@ -24,7 +24,9 @@ class ActorBook:
         self._last_heard: dict[str, datetime] = {}
         self._statuses: defaultdict[str, dict[str, Entity]] = defaultdict(dict)
         self._told_by: dict[str, str] = {}
-        self._open: defaultdict[str, set[str]] = defaultdict(set)
+        self._open: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        """The open incidents of each, and how often the forecast of each slipped."""
+        self._slips: Counter[str] = Counter()
         self._held_by: dict[str, str] = {}
         self._severities: defaultdict[str, dict[str, int]] = defaultdict(dict)
         self._in_situation: dict[str, set[str]] = {}
@@ -67,15 +69,16 @@ class ActorBook:
             del self._statuses[before][ref]
             self._dirty.add(before)
 
-    def put_open(self, ref: str, actor: str | None) -> None:
-        """Which operator holds this incident open; None when it is over."""
+    def put_open(self, ref: str, actor: str | None, slips: int = 0) -> None:
+        """Which operator holds this incident open, and how often its forecast slipped; None when it is over."""
         before = self._held_by.pop(ref, None)
         if before is not None:
-            self._open[before].discard(ref)
+            self._slips[before] -= self._open[before].pop(ref)
             self._dirty.add(before)
         if actor is not None:
             self._held_by[ref] = actor
-            self._open[actor].add(ref)
+            self._open[actor][ref] = slips
+            self._slips[actor] += slips
             self._dirty.add(actor)
 
     def put_situation(self, situation: str, level: int, actors: Iterable[str]) -> None:
@@ -129,6 +132,7 @@ class ActorBook:
             mode=told.mode if told else None,
             nothing_to_report=told.nothing_to_report if told else None,
             open_incidents=None if heard is None else held,
+            forecast_slips=None if heard is None else self._slips[actor],
             missing_incidents=None if announced is None else announced - held,
             staffing=told.staffing if told else (),
             partners=told.partners if told else (),

@@ -35,9 +35,12 @@ class Answers:
         del self._to[before][ref]
         return {before}
 
-    def is_disputed(self, ref: str) -> bool:
-        """Whether somebody's latest word on the cause of this incident is that it is disputed."""
-        return AckAnswer.CAUSE_DISPUTED in self._latest(ref, _CAUSE).values()
+    def disputers(self, ref: str) -> frozenset[str]:
+        """Those whose latest word on the cause of this incident is that they dispute it."""
+        if ref not in self._to:
+            return frozenset()
+        latest = self._latest(ref, _CAUSE)
+        return frozenset(actor for actor, answer in latest.items() if answer is AckAnswer.CAUSE_DISPUTED)
 
     def awaited(self, measure: Measure) -> tuple[str, ...]:
         """The counterparties, hosts and guests other than the owner, that have not accepted the measure."""

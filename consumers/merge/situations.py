@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import lru_cache
 
-from bus.messages import Incident
 from bus.vocabulary import (
     EMERGENCY_ORDER,
     TLP_ORDER,
-    CauseCategory,
-    CauseDetail,
-    Certainty,
     EmergencyImpact,
     Freshness,
     Impact,
@@ -24,24 +18,17 @@ from bus.vocabulary import (
     Tlp,
     Trend,
 )
+from consumers.merge.causes import cause_of
 from consumers.merge.components import Component
 from consumers.merge.effects import RANK
 from consumers.merge.freshness import Clock, expected_within
 from consumers.merge.links import Edge
+from consumers.merge.restoration import restoration
 from consumers.merge.rules import Rules
 from consumers.merge.severity import Evidence, assess
 from consumers.merge.told import Told
 from consumers.merge.users import count_users
-from consumers.merge.view import RestorationRange, Situation, SituationCause, SituationLink
-
-_UNKNOWN_CAUSES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
-_CERTAINTY = {
-    Certainty.OBSERVED: 0,
-    Certainty.LIKELY: 1,
-    Certainty.POSSIBLE: 2,
-    Certainty.UNKNOWN: 3,
-    Certainty.UNLIKELY: 4,
-}
+from consumers.merge.view import Situation, SituationLink
 
 
 @lru_cache(maxsize=100_000)
@@ -73,10 +60,10 @@ def assemble(
     component: Component,
     told: Mapping[str, Told],
     measures: Iterable[str],
-    is_disputed: Callable[[str], bool],
+    disputers: Callable[[str], Collection[str]],
     rules: Rules,
 ) -> Assembled:
-    """The situation of a component. `is_disputed` tells of an incident whether somebody disputes its cause."""
+    """The situation of a component. `disputers` tells who disputes the cause of an incident."""
     everyone = [told[ref] for ref in component.refs]
     members = [incident for incident in everyone if incident.ref not in component.duplicates]
     opened = [incident for incident in members if incident.is_open]
@@ -97,10 +84,10 @@ def assemble(
         trend=_trend(opened),
         services=_services(current),
         areas=tuple(sorted({code for incident in current for code in incident.codes})),
-        cause=_cause(members, is_disputed),
+        cause=cause_of(members, disputers),
         users=users,
         emergency=_emergency(current),
-        restoration=_restoration(voices),
+        restoration=restoration(voices),
         links=tuple(as_link(edge) for edge in component.links),
         suggestions=(),
         measures=tuple(sorted(measures)),
@@ -140,51 +127,6 @@ def _services(incidents: Iterable[Told]) -> dict[str, Impact]:
             if service not in worst or RANK[impact] > RANK[worst[service]]:
                 worst[service.value] = impact
     return dict(sorted(worst.items()))
-
-
-def _cause(members: Sequence[Told], is_disputed: Callable[[str], bool]) -> SituationCause:
-    """What the members at the root say: those with a known cause that do not point to another member for it.
-
-    Where they name different categories none is picked, and the cause is disputed. Of several details in one category
-    the surest stands, then the one told most often.
-    """
-    disputed = any(is_disputed(incident.ref) for incident in members)
-    refs = {incident.ref for incident in members}
-    known = [told.incident for told in members if told.incident.cause.category not in _UNKNOWN_CAUSES]
-    causes = [i.cause for i in known if not refs & _pointed_to(i)] or [i.cause for i in known]
-    categories = {cause.category for cause in causes}
-    if len(categories) != 1:
-        return SituationCause(
-            category=CauseCategory.UNKNOWN, detail=CauseDetail.UNKNOWN, disputed=disputed or len(categories) > 1
-        )
-    told = Counter(cause.detail for cause in causes)
-    surest = min(
-        (cause for cause in causes if cause.detail is not CauseDetail.UNKNOWN or len(told) == 1),
-        key=lambda cause: (_CERTAINTY[cause.certainty], -told[cause.detail], cause.detail),
-    )
-    return SituationCause(category=surest.category, detail=surest.detail, disputed=disputed)
-
-
-def _pointed_to(incident: Incident) -> set[str]:
-    refs = {dependency.ref for dependency in incident.caused_by if dependency.ref}
-    if incident.energy and incident.energy.power_incident:
-        refs.add(incident.energy.power_incident)
-    return refs - {incident.reference}
-
-
-def _restoration(incidents: Sequence[Told]) -> RestorationRange:
-    forecasts = [i.incident.restoration for i in incidents if i.incident.restoration]
-    earliest = [f.earliest or f.expected or f.latest for f in forecasts]
-    latest = [f.latest or f.expected or f.earliest for f in forecasts]
-    return RestorationRange(earliest=_least(earliest), latest=_greatest(latest))
-
-
-def _least(instants: Iterable[datetime | None]) -> datetime | None:
-    return min((instant for instant in instants if instant is not None), default=None)
-
-
-def _greatest(instants: Iterable[datetime | None]) -> datetime | None:
-    return max((instant for instant in instants if instant is not None), default=None)
 
 
 def _trend(incidents: Sequence[Told]) -> Trend:

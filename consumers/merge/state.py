@@ -351,7 +351,8 @@ class State:
                     told = self._told[ref] = told_by(entity)
                     self._graph.put(ref, node_of(entity))
                     self._grouping.retell(ref)
-                    self._actors.put_open(ref, told.owner if told.is_open else None)
+                    slips = told.slips.times if told.slips else 0
+                    self._actors.put_open(ref, told.owner if told.is_open else None, slips)
                 case Link():
                     self._graph.put_assertion(ref, message)
                 case Ack():
@@ -451,7 +452,7 @@ class State:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
         measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
-        made = assemble(component, self._told, measures, self._answers.is_disputed, self._rules)
+        made = assemble(component, self._told, measures, self._answers.disputers, self._rules)
         situation = made.situation.id
         self._situations[situation] = made
         self._totals.add(made.situation.users)

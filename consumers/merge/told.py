@@ -11,6 +11,7 @@ from bus.messages import Emergency, Incident, ServiceImpact
 from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, NetworkPart, Service
 from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
+from consumers.merge.forecasts import Slips, slips_of
 
 _NEARLY_ALL = 90.0
 """Percent affected from which what is told of a wider area counts as told of each area in it."""
@@ -47,6 +48,8 @@ class Told:
     """When the bus last learnt something new of it."""
     step: int | None
     """How the count of users changed between the last two revisions that count alike; None where no two do."""
+    slips: Slips | None
+    """How often its forecast moved later; None where it never did."""
 
 
 def told_by(entity: Entity) -> Told:
@@ -69,6 +72,7 @@ def told_by(entity: Entity) -> Told:
         holds_phones=incident.emergency is not None and _holds_phones(incident, incident.emergency),
         known_at=entity.latest_known_at,
         step=_step(entity) if len(entity) > 1 else None,
+        slips=slips_of(trace.gist.forecast for trace in entity.history()) if len(entity) > 1 else None,
     )
 
 

@@ -16,6 +16,7 @@ from bus.instants import from_millis, to_millis
 from bus.messages import Incident, Message
 from bus.vocabulary import CountBasis, CountScope, Impact, IncidentState, Service, Tlp
 from consumers.merge.effects import Effect, effects_of
+from consumers.merge.forecasts import forecast_of
 
 Read = Callable[[str, bytes], Message]
 """From the kind of a message and its bytes to the message. It was read once, so it can be read again."""
@@ -41,6 +42,8 @@ class Gist(NamedTuple):
     """None where no users are told of."""
     scope: CountScope | None = None
     users: int | None = None
+    forecast: datetime | None = None
+    """When it was to be over; None where nothing is promised."""
     effects: tuple[Effect, ...] = ()
 
     @classmethod
@@ -60,22 +63,24 @@ class Gist(NamedTuple):
             users.basis if users else None,
             users.scope if users else None,
             users.value if users else None,
+            forecast_of(message.restoration),
             effects_of(message),
         )
 
     def dump(self) -> bytes:
         """As bytes, for `load`."""
-        revision, observed_at, on_behalf_of, tlp, state, started, detected, restored, *counted = self
-        instants = (observed_at, started, detected, restored)
+        revision, observed_at, on_behalf_of, tlp, state, started, detected, restored, *counted, forecast, effects = self
+        instants = (observed_at, started, detected, restored, forecast)
         millis = [None if instant is None else to_millis(instant) for instant in instants]
-        return json.dumps([revision, on_behalf_of, tlp, state, *millis, *counted], separators=(",", ":")).encode()
+        told = [revision, on_behalf_of, tlp, state, *millis, *counted, effects]
+        return json.dumps(told, separators=(",", ":")).encode()
 
     @classmethod
     def load(cls, dumped: bytes) -> Gist:
         """From what `dump` gave. Raises ValueError for anything else."""
         try:
             revision, on_behalf_of, tlp, state, *rest = json.loads(dumped)
-            observed, started, detected, restored, basis, scope, users, effects = rest
+            observed, started, detected, restored, forecast, basis, scope, users, effects = rest
             return cls(
                 int(revision),
                 from_millis(observed),
@@ -88,6 +93,7 @@ class Gist(NamedTuple):
                 None if basis is None else CountBasis(basis),
                 None if scope is None else CountScope(scope),
                 users,
+                None if forecast is None else from_millis(forecast),
                 tuple(_effect(*effect) for effect in effects),
             )
         except (TypeError, OverflowError) as error:

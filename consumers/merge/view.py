@@ -14,6 +14,7 @@ from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, 
 from bus.vocabulary import (
     CauseCategory,
     CauseDetail,
+    Certainty,
     EmergencyImpact,
     Freshness,
     Impact,
@@ -50,12 +51,27 @@ class Severity:
 
 
 @dataclass(frozen=True, slots=True)
+class CauseCandidate:
+    """A cause that members tell, how many, and who."""
+
+    category: CauseCategory
+    detail: CauseDetail
+    certainty: Certainty
+    report_count: int
+    actors: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class SituationCause:
     """What the members say of the cause."""
 
     category: CauseCategory
     detail: CauseDetail
     disputed: bool
+    disputed_by: tuple[str, ...]
+    candidates: tuple[CauseCandidate, ...]
+    candidate_count: int
+    unknown_reports: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +97,29 @@ class ServiceUsers:
 
 
 @dataclass(frozen=True, slots=True)
+class ForecastSlip:
+    """An open incident whose forecast moved later: how often, by how much in all, from when to when."""
+
+    ref: str
+    actor: str
+    slips: int
+    later_minutes: int
+    first: Instant
+    now: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class RestorationRange:
     """From the earliest to the latest forecast of the open members."""
 
     earliest: Instant | None
     latest: Instant | None
+    full_capacity: Instant | None
+    certainty: Certainty | None
+    missing_forecasts: int
+    slips: int
+    slipped: tuple[ForecastSlip, ...]
+    slipped_count: int
 
 
 class SituationSummary(Part):
@@ -222,6 +256,7 @@ class ActorItem(Part):
     nothing_to_report: bool | None
     open_incidents: int | None
     missing_incidents: int | None
+    forecast_slips: int | None
     staffing: tuple[Staffing, ...]
     partners: tuple[Partner, ...]
     load: tuple[Load, ...]

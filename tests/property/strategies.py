@@ -24,6 +24,7 @@ from bus.messages import (
     Link,
     Measure,
     Message,
+    Restoration,
     ServiceImpact,
     Status,
     Users,
@@ -84,6 +85,7 @@ areas = st.sampled_from(AREAS)
 emergencies = st.builds(
     Emergency, impact=st.sampled_from(list(EmergencyImpact)), ran_radiating=st.sampled_from((None, False, True))
 )
+restorations = st.builds(Restoration, expected=st.none() | hours, latest=st.none() | hours)
 counts = st.sampled_from((None, 0, 10, 9_999, 10_000, 250_000))
 
 
@@ -132,6 +134,7 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
         users=draw(st.none() | users()),
         emergency=draw(st.none() | emergencies),
         cause=draw(st.sampled_from(CAUSES)),
+        restoration=draw(st.none() | restorations),
         energy=draw(st.none() | references.map(lambda ref: Energy(power_incident=ref))),
         caused_by=tuple(
             draw(

@@ -12,6 +12,7 @@ from bus.vocabulary import (
     AckAnswer,
     CauseCategory,
     CauseDetail,
+    Certainty,
     DependencyKind,
     EmergencyImpact,
     Impact,
@@ -22,7 +23,6 @@ from bus.vocabulary import (
     SituationState,
 )
 from consumers.merge.situations import situation_id
-from consumers.merge.view import RestorationRange
 from tests.merging import ack, apart, at, cannot, flags, fold, grouped, incident, link, measure, must, only, picture
 
 REF = "incident/nordtel/{}".format
@@ -430,6 +430,41 @@ def test_a_cause_that_somebody_disputes_is_disputed_until_accepted():
     assert not only(*messages, accepted).cause.disputed
 
 
+def test_who_disputes_a_cause_is_told_each_once_and_by_name():
+    disputes = [
+        ack(REF(id), AckAnswer.CAUSE_DISPUTED, actor, f"{actor}-{id}")
+        for actor in ("sveamobil", "kustfiber")
+        for id in "AB"
+    ]
+    members = [nordtel(id, **cause(NATURE, WIND), event_refs=("storm:1",)) for id in "AB"]
+    assert only(*members, *disputes).cause.disputed_by == ("kustfiber", "sveamobil")
+
+
+def test_every_cause_that_is_told_is_a_candidate_with_those_who_tell_it():
+    told = {"event_refs": ("storm:1",)}
+    members = [
+        nordtel("A", **cause(NATURE, WIND, certainty=Certainty.POSSIBLE), **told),
+        nordtel("B", **cause(NATURE, WIND, certainty=Certainty.LIKELY), **told),
+        incident("sveamobil", "C", **cause(NATURE, WIND), **told),
+        incident("sveamobil", "D", **cause(SYSTEM, POWER_CUT, certainty=Certainty.OBSERVED), **told),
+        incident("fjallmobil", "E", **cause(CauseCategory.UNDETERMINED, NO_WORD), **told),
+        incident("fjallmobil", "F", **told),
+    ]
+    found = only(*members).cause
+    assert [(c.category, c.detail, c.certainty, c.report_count, c.actors) for c in found.candidates] == [
+        (NATURE, WIND, Certainty.LIKELY, 3, ("nordtel", "sveamobil")),
+        (SYSTEM, POWER_CUT, Certainty.OBSERVED, 1, ("sveamobil",)),
+    ]
+    assert (found.disputed, found.candidate_count, found.unknown_reports) == (True, 2, 2)
+
+
+def test_of_many_causes_a_few_are_named_and_all_counted():
+    details = [detail for detail in CauseDetail if detail is not NO_WORD][:9]
+    members = [nordtel(f"I-{n}", **cause(SYSTEM, d), event_refs=("storm:1",)) for n, d in enumerate(details)]
+    found = only(*members).cause
+    assert (len(found.candidates), found.candidate_count) == (5, 9)
+
+
 NONE, WORSE, LOST = EmergencyImpact.NONE, EmergencyImpact.DEGRADED, EmergencyImpact.LOST_WITH_FALLBACK
 EMERGENCIES = [
     ((None, None), None),
@@ -471,7 +506,8 @@ def test_restoration_spans_the_forecasts_of_the_open_members():
     ]
     found = only(*messages).restoration
     assert (found.earliest, found.latest) == (at(3), at(5))
-    assert only(nordtel("A")).restoration == RestorationRange(earliest=None, latest=None)
+    nothing = only(nordtel("A")).restoration
+    assert (nothing.earliest, nothing.latest) == (None, None)
 
 
 @pytest.mark.parametrize(
