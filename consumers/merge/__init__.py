@@ -3,15 +3,18 @@
 No I/O, no clock, no logging, no Kafka here; a test holds that.
 """
 
+from consumers.merge.projections import FEEDS, Projections
 from consumers.merge.rules import Rules, default_rules, read_rules
 from consumers.merge.state import State
 from consumers.merge.traces import Gist, Trace
 from consumers.merge.view import ITEM_OF_KEY, Item, Situation, Summary, View
 
 __all__ = [
+    "FEEDS",
     "ITEM_OF_KEY",
     "Gist",
     "Item",
+    "Projections",
     "Rules",
     "Situation",
     "State",

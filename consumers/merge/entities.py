@@ -75,6 +75,10 @@ class Entity:
         """The same, as it is remembered."""
         return self._last
 
+    def held(self, trace: Trace) -> Envelope | None:
+        """The whole message of a trace, where that is at hand: no body is read for it."""
+        return self._winner if trace.content == self._last.content else None
+
     @property
     def first(self) -> Trace:
         """The message that speaks for the lowest known revision."""

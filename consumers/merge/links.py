@@ -71,6 +71,7 @@ class Node:
 
 
 POWER = "power incident"
+ASSETS = "infrastructure_ids"
 
 
 def node_of(entity: Entity) -> Node | None:
@@ -109,7 +110,7 @@ def _keys(incident: Incident) -> Iterator[Key]:
     for value in incident.event_refs:
         yield Key("event_refs", value)
     for value in incident.infrastructure_ids:
-        yield Key("infrastructure_ids", value)
+        yield Key(ASSETS, value)
 
 
 def named_edges(node: Node, known: Iterable[str]) -> Iterator[Edge]:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from bus.vocabulary import CauseDetail, CriticalService, EmergencyImpact, Impact, Service
+from bus.vocabulary import TLP_ORDER, Audience, CauseDetail, CriticalService, EmergencyImpact, Impact, Service, Tlp
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,9 @@ class Rules:
     cadence: dict[int, timedelta]
     promise_capped_from: int
     promise_cap_factor: int
+    ceilings: dict[Audience, frozenset[Tlp]]
+    """The marks that may reach an audience; FULL sees all."""
+    buckets: tuple[int, ...]
     heartbeat: timedelta
     quiet_actor: timedelta
     future: timedelta
@@ -60,6 +63,7 @@ class Rules:
 def read_rules(text: str) -> Rules:
     """Rules from the text of a rules file. Raises KeyError or ValueError where it is not one."""
     data = tomllib.loads(text)
+    projections = data["projections"]
     links, freshness, flags, severity = data["links"], data["freshness"], data["flags"], data["severity"]
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
@@ -69,6 +73,8 @@ def read_rules(text: str) -> Rules:
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
         promise_capped_from=freshness["promise_capped_from_severity"],
         promise_cap_factor=freshness["promise_cap_factor"],
+        ceilings={Audience(name): _up_to(Tlp(tlp)) for name, tlp in projections["ceilings"].items()},
+        buckets=tuple(sorted(projections["buckets"])),
         heartbeat=timedelta(minutes=freshness["heartbeat_minutes"]),
         quiet_actor=timedelta(minutes=freshness["quiet_actor_minutes"]),
         future=timedelta(minutes=flags["future_minutes"]),
@@ -105,6 +111,10 @@ def _inference(data: dict[str, Any]) -> Inference:
         together=frozenset(map(CauseDetail, data["together"])),
         same_municipality=frozenset(map(CauseDetail, data["same_municipality"])),
     )
+
+
+def _up_to(highest: Tlp) -> frozenset[Tlp]:
+    return frozenset(TLP_ORDER[: TLP_ORDER.index(highest) + 1])
 
 
 def _by_level(table: dict[str, Any]) -> dict[int, int]:

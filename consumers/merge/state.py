@@ -19,6 +19,7 @@ from bus.references import Kind
 from bus.registry import Registry
 from bus.topics import Realm
 from bus.vocabulary import (
+    Audience,
     Freshness,
     IncidentState,
     MeasureState,
@@ -181,6 +182,20 @@ class State:
     def registry(self, registry: Registry) -> None:
         self._registry = registry
 
+    def entity(self, ref: str) -> Entity:
+        """All that was said of one thing. Raises KeyError where nothing was."""
+        return self._entities[ref]
+
+    def entities(self) -> Iterable[Entity]:
+        """All that was said, by what it was said of."""
+        return self._entities.values()
+
+    def twin(self) -> State:
+        """A state of the same realm, rules and registry that holds nothing yet."""
+        twin = State(self._realm, self._rules, self._read)
+        twin.registry = self._registry
+        return twin
+
     # What comes out
 
     @property
@@ -191,6 +206,11 @@ class State:
     def rules(self) -> str:
         """Version and hash of the rules: `<version>:<hash>`."""
         return self._rules.name
+
+    @property
+    def thresholds(self) -> Rules:
+        """The rules themselves."""
+        return self._rules
 
     @property
     def digest(self) -> str:
@@ -215,6 +235,7 @@ class State:
         totals = self._sum_up()
         return Summary.model_construct(
             as_of=as_of,
+            audience=Audience.FULL,
             realm=self._realm.name,
             status=self._status,
             digest=self.digest,
@@ -238,6 +259,7 @@ class State:
         )
         return View.model_construct(
             as_of=as_of,
+            audience=Audience.FULL,
             realm=self._realm.name,
             status=self._status,
             settled=settled,
@@ -284,7 +306,7 @@ class State:
             yield area if all_named else area.model_copy(update={"situations": self._areas.situations_at(area.code)})
 
     def _energy(self) -> Iterable[EnergyItem]:
-        for told in sorted(self._voices(), key=lambda told: told.ref):
+        for told in sorted(self.voices(), key=lambda told: told.ref):
             if energy := told.incident.energy:
                 yield EnergyItem(
                     ref=told.ref,
@@ -293,7 +315,8 @@ class State:
                     power_incident=energy.power_incident,
                 )
 
-    def _voices(self) -> Iterable[Told]:
+    def voices(self) -> Iterable[Told]:
+        """What the open incidents tell, duplicates too, as of the last instant that was asked for."""
         for situation in self._ongoing:
             yield from self._situations[situation].voices
 
@@ -559,7 +582,7 @@ class State:
 
     def _learn(self, ref: str, message: Message) -> bool:
         """Whether references to this entity lead somewhere that led nowhere, or the other way. A retraction unsays."""
-        if getattr(message, "state", None) in _RETRACTED:
+        if is_retracted(message):
             return self._unknow(ref)
         if ref in self._known:
             return False
@@ -636,6 +659,11 @@ class _Index:
 
     def get(self, target: str) -> set[str]:
         return self._sources.get(target, set())
+
+
+def is_retracted(message: Message) -> bool:
+    """Whether the entity was told in error: it contributes nothing anywhere but history."""
+    return getattr(message, "state", None) in _RETRACTED
 
 
 def _speakers(ref: str, trace: Trace) -> set[str]:

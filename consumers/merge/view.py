@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bus.instants import Instant
 from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, Partner, Request, Staffing, Work
 from bus.vocabulary import (
+    Audience,
     CauseCategory,
     CauseDetail,
     Certainty,
@@ -288,6 +289,7 @@ class Summary(Part):
     """The last record of each batch: what the batch amounts to. Key summary."""
 
     as_of: Instant
+    audience: Audience
     realm: str
     status: MessageStatus
     digest: str
@@ -387,6 +389,7 @@ class View(Part):
     """The coordination view: a pure function of messages, registry, rules and `as_of`."""
 
     as_of: Instant
+    audience: Audience
     realm: str
     status: MessageStatus
     settled: bool

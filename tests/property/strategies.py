@@ -48,6 +48,7 @@ from bus.vocabulary import (
     OperatorMode,
     Role,
     Service,
+    Tlp,
 )
 
 START = datetime(2026, 1, 10, 6, 0, tzinfo=UTC)
@@ -97,6 +98,7 @@ def _opening(draw: st.DrawFn, actor: str, id_: str) -> dict[str, object]:
         "status": MessageStatus.ACTUAL,
         "observed_at": draw(hours),
         "next_update_at": draw(st.none() | hours),
+        "tlp": draw(st.sampled_from((Tlp.AMBER, Tlp.AMBER, Tlp.AMBER, *Tlp))),
     }
 
 

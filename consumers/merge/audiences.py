@@ -1,0 +1,328 @@
+"""What each audience may know of what it sees: the rulings, field by field, and the reduction that follows them.
+
+Whom a message may reach at all is decided by its Traffic Light Protocol mark (`projections`). This is the second step:
+of what an audience may see, competitors learn no more than coordination needs (competition law), and nobody outside the
+coordination group learns which asset carries what. Every field of everything that the view says has a ruling; what has
+none cannot be shown, so a new field is seen by nobody but FULL until somebody rules on it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from bus.messages import Area, BasedOn, CustomerService, Load, Part, Partner, Quantity, Staffing
+from bus.vocabulary import AreaKind, Audience, LinkBasis
+from consumers.merge.links import ASSETS
+from consumers.merge.view import (
+    ActorItem,
+    AreaItem,
+    Conflict,
+    DecisionItem,
+    EnergyItem,
+    Flag,
+    HoursRange,
+    IncidentPlace,
+    MeasureItem,
+    OfferItem,
+    PendingAck,
+    Reason,
+    RequestItem,
+    RestorationRange,
+    ServiceUsers,
+    Severity,
+    Situation,
+    SituationCause,
+    SituationLink,
+    SituationSummary,
+    Summary,
+    Totals,
+    UserRange,
+    View,
+    WorkItem,
+)
+
+P = TypeVar("P", bound=Part)
+Edges = Sequence[int]
+Treatment = Callable[[Any, Edges], Any]
+"""From what a field (or a record) holds to what is shown of it, given the edges of the buckets."""
+
+
+def cut(shown: object) -> Treatment:
+    """Not shown: always this instead."""
+    return lambda _, __: shown
+
+
+def down(number: int | None, edges: Edges) -> int | None:
+    """The lower edge of the bucket that the number is in. Zero is a bucket of its own."""
+    if number is None:
+        return None
+    below = bisect_right(edges, number)
+    return edges[below - 1] if below else 0
+
+
+def up(number: int | None, edges: Edges) -> int | None:
+    """The upper edge of the bucket that the number is in; None in the open one, and where no number is known."""
+    if not number:
+        return number
+    above = bisect_right(edges, number)
+    return edges[above] if above < len(edges) else None
+
+
+def _without_asset(link: SituationLink, _: Edges) -> SituationLink:
+    """Two incidents have an asset in common; which one is not said."""
+    if link.basis is LinkBasis.SHARED_KEY and link.why.startswith(ASSETS):
+        return dataclasses.replace(link, why=ASSETS)
+    return link
+
+
+def _without_comment(link: SituationLink, edges: Edges) -> SituationLink:
+    """Nor what staff wrote to it."""
+    if link.basis is LinkBasis.COORDINATION:
+        return dataclasses.replace(link, why=link.why.partition(", ")[0])
+    return _without_asset(link, edges)
+
+
+def _without_site(area: Area, _: Edges) -> Area:
+    """A site is an asset: that it is one is all that is said."""
+    return Area(kind=area.kind) if area.kind is AreaKind.SITE else area
+
+
+def _without_label(area: Area, edges: Edges) -> Area:
+    """Nor free text about a place, but for those at sea, which have no other name."""
+    if area.kind is AreaKind.OFFSHORE or not area.label:
+        return area
+    return dataclasses.replace(_without_site(area, edges), label="")
+
+
+SYMBOLS = frozenset({"impact", "service", "services", "certainty", "count"})
+"""The facts of a reason that are words of the vocabulary, or count reports."""
+
+
+def _without_numbers(reason: Reason, _: Edges) -> Reason:
+    facts = {name: fact for name, fact in reason.facts.items() if name in SYMBOLS}
+    if len(facts) == len(reason.facts):
+        return reason
+    return dataclasses.replace(reason, text=reason.code.lower().replace("_", " "), facts=facts)
+
+
+HIDDEN_TELLING = frozenset({"REVISION_GAP", "REFERENCE_TO_NOTHING"})
+"""Flags about what is missing. Whether it is, or lies above the ceiling, cannot be told from below."""
+
+
+def _unless_telling(flag: Flag, _: Edges) -> Flag | None:
+    return None if flag.code in HIDDEN_TELLING else flag
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """On one record. Fields that no audience is named for are shown as they are; records inside have their own."""
+
+    shown: str
+    """The fields that all see, by name, with blanks between."""
+    authority: Mapping[str, Treatment] = field(default_factory=dict)
+    peer: Mapping[str, Treatment] = field(default_factory=dict)
+    whole: Mapping[Audience, Treatment] = field(default_factory=dict)
+    """On the record as a whole; None for one that is not shown."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """All that it rules on."""
+        return frozenset({*self.shown.split(), *self.authority, *self.peer})
+
+    def treatments(self, audience: Audience) -> Mapping[str, Treatment]:
+        return {Audience.AUTHORITY: self.authority, Audience.PEER: self.peer}[audience]
+
+
+_OPENING = "actor id revision status observed_at next_update_at tlp reported_via on_behalf_of known_at"
+_RANGE: Mapping[str, Treatment] = {"low": down, "best": cut(None), "high": up}
+_SITUATION = (
+    "id title state actors severity trend services areas cause users emergency restoration measures freshness tlp "
+    "started_at"
+)
+_NO_ASSETS = {"infrastructure_ids": cut(())}
+_NO_REMARKS = {"description": cut(""), "reason": cut(None)}
+_RESOURCE = "resource quantity description areas needed_by until state targets"
+_LINK = {Audience.AUTHORITY: _without_asset, Audience.PEER: _without_comment}
+_PLACE = {Audience.AUTHORITY: _without_site, Audience.PEER: _without_label}
+
+RULINGS: Mapping[type, Ruling] = {
+    View: Ruling(
+        "as_of audience realm status settled digest rules inputs situations measures works requests offers decisions "
+        "conflicts areas actors totals energy pending_acks flags quarantined withheld"
+    ),
+    Summary: Ruling(
+        "as_of audience realm status digest rules inputs batch users open_situations stale_share quarantined withheld",
+        peer={"user_hours": cut({})},
+    ),
+    Totals: Ruling("users open_situations stale_share", peer={"user_hours": cut({})}),
+    # Situations. A title is written for all whom the mark lets see it: without one, nobody knows what is spoken of.
+    Situation: Ruling(f"{_SITUATION} aliases members duplicates links suggestions"),
+    SituationSummary: Ruling(f"{_SITUATION} member_count duplicate_count alias_count link_count suggestion_count"),
+    IncidentPlace: Ruling("ref revision state title situation duplicate link known_at"),
+    SituationLink: Ruling("a b basis why", whole=_LINK),
+    SituationCause: Ruling("category detail disputed"),
+    RestorationRange: Ruling("earliest latest"),
+    Severity: Ruling("level lower_bound reasons", peer={"declared": cut(None)}),
+    Reason: Ruling("code level text facts refs", whole={Audience.PEER: _without_numbers}),
+    ServiceUsers: Ruling("impact unknown_reports by_impact", peer=_RANGE),
+    UserRange: Ruling("unknown_reports", peer=_RANGE),
+    HoursRange: Ruling("low best high uncovered_hours"),
+    # What actors do and plan. How much, on what, and why not, is their own business; that it is done is everybody's.
+    MeasureItem: Ruling(
+        f"{_OPENING} ref confirmed type state effect title areas services targets hosts guests authority requested_at "
+        "active_from planned_end ended_at activation",
+        authority={"depends_on": cut(())},
+        peer=_NO_REMARKS
+        | {"depends_on": cut(()), "quantity": cut(None), "decline_reason": cut(None), "exceptions": cut(())},
+    ),
+    WorkItem: Ruling(
+        f"{_OPENING} ref state impact title starts_at ends_at areas services",
+        authority=_NO_ASSETS,
+        peer=_NO_REMARKS | _NO_ASSETS,
+    ),
+    # Requests, offers and decisions are addressed to the others: to be answered, they must be read.
+    RequestItem: Ruling(f"{_OPENING} ref offers {_RESOURCE}", peer={"reason": cut(None)}),
+    OfferItem: Ruling(f"{_OPENING} ref offer eta {_RESOURCE}", peer={"reason": cut(None)}),
+    DecisionItem: Ruling(
+        f"{_OPENING} ref reason decision state title text level until affects based_on review_at",
+    ),
+    PendingAck: Ruling("ref actor since"),
+    Conflict: Ruling("id rule severity subjects", peer={"text": cut("")}),
+    EnergyItem: Ruling("ref power_incident", peer={"battery_until": cut(None), "fuel_until": cut(None)}),
+    # Places and actors. What an actor says of its staff, partners and load is for those who help it, not for rivals.
+    AreaItem: Ruling("code name impact all_mobile_down situations"),
+    ActorItem: Ruling(
+        "actor name roles freshness last_heard mode nothing_to_report open_incidents status_known_at",
+        authority={"missing_incidents": cut(None)},
+        peer={
+            "missing_incidents": cut(None),
+            "staffing": cut(()),
+            "partners": cut(()),
+            "load": cut(()),
+            "remote_work_percent": cut(None),
+            "customer_service": cut(None),
+        },
+    ),
+    Flag: Ruling("id code refs text", whole={Audience.AUTHORITY: _unless_telling, Audience.PEER: cut(None)}),
+    # Records inside of messages.
+    Area: Ruling("kind code label", whole=_PLACE),
+    BasedOn: Ruling("digest as_of"),
+    CustomerService: Ruling("backlog_hours priorities"),
+    Load: Ruling("service utilisation_percent trend"),
+    Partner: Ruling("name state"),
+    Quantity: Ruling("value unit"),
+    Staffing: Ruling("function available_percent note"),
+}
+"""Every record that the view is made of."""
+
+
+class Reduction:
+    """What one audience may know of an item. For AUTHORITY and PEER; FULL needs none, PUBLIC has sentences instead."""
+
+    def __init__(self, audience: Audience, edges: Edges) -> None:
+        self._audience = audience
+        self._edges = edges
+        self._reducers: dict[type, _Reducer | None] = {}
+
+    def __call__(self, part: P) -> P | None:
+        """The part as this audience sees it: the same object where nothing is cut; None where it sees nothing.
+
+        Raises KeyError for a record on which there is no ruling.
+        """
+        reducer = self._reducer(type(part))
+        shown: P | None = part if reducer is None else reducer(part)
+        return shown
+
+    def _reducer(self, model: type) -> _Reducer | None:
+        """None where nothing is cut."""
+        if model not in self._reducers:
+            self._reducers[model] = self._compile(model)
+        return self._reducers[model]
+
+    def _compile(self, model: type) -> _Reducer | None:
+        ruling = RULINGS[model]
+        treatments = ruling.treatments(self._audience)
+        fields: dict[str, _Reducer] = {}
+        for name, hint in fields_of(model).items():
+            if name in treatments:
+                fields[name] = self._bound(treatments[name])
+            elif (inside := self._inside(hint)) is not None:
+                fields[name] = inside
+        whole = ruling.whole.get(self._audience)
+        steps = [_by_field(model, fields)] if fields else []
+        steps += [self._bound(whole)] if whole else []
+        return _one_after_the_other(steps) if steps else None
+
+    def _bound(self, treatment: Treatment) -> _Reducer:
+        edges = self._edges
+        return lambda value: treatment(value, edges)
+
+    def _inside(self, hint: Any) -> _Reducer | None:
+        """For the records in a field, whether one, none or many."""
+        reducers = [reducer for model in records_in(hint) if (reducer := self._reducer(model)) is not None]
+        if not reducers:
+            return None
+        (reducer,) = reducers
+        return _each(reducer)
+
+
+_Reducer = Callable[[Any], Any]
+
+
+def fields_of(model: type) -> dict[str, Any]:
+    """The fields of a record with their annotations."""
+    hints = typing.get_type_hints(model)
+    return {name: hints[name] for name in (model.model_fields if issubclass(model, Part) else hints)}
+
+
+def records_in(hint: Any) -> set[type]:
+    """The records that an annotation names: `tuple[Area, ...]` has one."""
+    if isinstance(hint, type):
+        return {hint} if dataclasses.is_dataclass(hint) or issubclass(hint, Part) else set()
+    return {record for argument in typing.get_args(hint) for record in records_in(argument)}
+
+
+def _by_field(model: type, reducers: Mapping[str, _Reducer]) -> _Reducer:
+    def reduce(record: Any) -> Any:
+        changed = {}
+        for name, reducer in reducers.items():
+            held = getattr(record, name)
+            shown = reducer(held)
+            if shown is not held and shown != held:
+                changed[name] = shown
+        if not changed:
+            return record
+        return record.model_copy(update=changed) if issubclass(model, Part) else dataclasses.replace(record, **changed)
+
+    return reduce
+
+
+def _each(reducer: _Reducer) -> _Reducer:
+    def reduce(held: Any) -> Any:
+        match held:
+            case None:
+                return None
+            case tuple():
+                return tuple(shown for record in held if (shown := reducer(record)) is not None)
+            case dict():
+                return {key: shown for key, record in held.items() if (shown := reducer(record)) is not None}
+        return reducer(held)
+
+    return reduce
+
+
+def _one_after_the_other(steps: Sequence[_Reducer]) -> _Reducer:
+    if len(steps) == 1:
+        return steps[0]
+
+    def reduce(record: Any) -> Any:
+        for step in steps:
+            record = step(record)
+        return record
+
+    return reduce
