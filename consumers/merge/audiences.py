@@ -20,9 +20,11 @@ from bus.vocabulary import AreaKind, Audience, LinkBasis
 from consumers.merge.links import ASSETS
 from consumers.merge.view import (
     ActorItem,
+    AreaEmergency,
     AreaItem,
     Conflict,
     DecisionItem,
+    EmergencyItem,
     EnergyItem,
     Flag,
     HoursRange,
@@ -153,7 +155,7 @@ _PLACE = {Audience.AUTHORITY: _without_site, Audience.PEER: _without_label}
 RULINGS: Mapping[type, Ruling] = {
     View: Ruling(
         "as_of audience realm status settled digest rules inputs situations measures works requests offers decisions "
-        "conflicts areas actors totals energy pending_acks flags quarantined withheld"
+        "conflicts areas actors emergency totals energy pending_acks flags quarantined withheld"
     ),
     Summary: Ruling(
         "as_of audience realm status digest rules inputs batch users open_situations stale_share quarantined withheld",
@@ -195,7 +197,11 @@ RULINGS: Mapping[type, Ruling] = {
     Conflict: Ruling("id rule severity subjects", peer={"text": cut("")}),
     EnergyItem: Ruling("ref power_incident", peer={"battery_until": cut(None), "fuel_until": cut(None)}),
     # Places and actors. What an actor says of its staff, partners and load is for those who help it, not for rivals.
-    AreaItem: Ruling("code name impact all_mobile_down situations"),
+    AreaItem: Ruling(
+        "code name impact mobile all_mobile_down white_out emergency situations situation_count",
+    ),
+    AreaEmergency: Ruling("impact fallback operators ran_radiating refs report_count"),
+    EmergencyItem: Ruling("code name impact fallback operators ran_radiating refs report_count"),
     ActorItem: Ruling(
         "actor name roles freshness last_heard mode nothing_to_report open_incidents status_known_at",
         authority={"missing_incidents": cut(None)},
@@ -232,7 +238,7 @@ class Reduction:
     def __call__(self, part: P) -> P | None:
         """The part as this audience sees it: the same object where nothing is cut; None where it sees nothing.
 
-        Raises KeyError for a record on which there is no ruling.
+        Raises LookupError for a record on which, or on a field of which, there is no ruling.
         """
         reducer = self._reducer(type(part))
         shown: P | None = part if reducer is None else reducer(part)
@@ -245,10 +251,13 @@ class Reduction:
         return self._reducers[model]
 
     def _compile(self, model: type) -> _Reducer | None:
-        ruling = RULINGS[model]
+        ruling, hints = RULINGS.get(model), fields_of(model)
+        if ruling is None or ruling.fields != hints.keys():
+            unruled = hints.keys() - (ruling.fields if ruling else set())
+            raise LookupError(f"no ruling on {', '.join(sorted(unruled))} of {model.__name__}; see RULINGS")
         treatments = ruling.treatments(self._audience)
         fields: dict[str, _Reducer] = {}
-        for name, hint in fields_of(model).items():
+        for name, hint in hints.items():
             if name in treatments:
                 fields[name] = self._bound(treatments[name])
             elif (inside := self._inside(hint)) is not None:

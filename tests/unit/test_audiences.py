@@ -200,7 +200,7 @@ def test_what_is_untouched_is_the_same_object() -> None:
 
 
 def test_a_record_without_a_ruling_is_not_shown() -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(LookupError, match=r"no ruling on .*title.* of Incident"):
         Reduction(Audience.PEER, EDGES)(incident().message)
 
 
