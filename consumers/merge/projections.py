@@ -100,8 +100,7 @@ class Projection:
         self._mixed: set[str] = set()
         """Entities of which a message lies above the ceiling."""
         self._withheld: set[str] = set()
-        self._counts: Counter[str] = Counter()
-        """Of what is withheld, without what was retracted: that is shown to nobody."""
+        """Entities that are not shown, without what was retracted: that is shown to nobody."""
         self._shown: dict[str, Part] = {}
         self._anew = True
         """Whether all items are to be compared with what was shown: another state has to be asked than before."""
@@ -135,15 +134,17 @@ class Projection:
         return {key: shown for key, item in items.items() if (shown := self._reduce(item)) is not None}
 
     def summary(self, as_of: datetime) -> Summary:
-        return self._mark(self._state().summary(as_of))
+        return self._mark(self._state().summary(as_of), as_of)
 
     def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
-        return self._mark(self._state().view(as_of, inputs, settled))
+        return self._mark(self._state().view(as_of, inputs, settled), as_of)
 
-    @property
-    def withheld(self) -> dict[str, int]:
-        """How many entities are withheld, by reason."""
-        return {f"tlp:{kind}": count for kind, count in sorted(self._counts.items()) if count}
+    def withheld(self, as_of: datetime) -> dict[str, int]:
+        """How many entities of the full picture are withheld, by reason; what has left that picture does not count."""
+        if not self._withheld:
+            return {}
+        kinds = (ref.partition("/")[0] for ref in self._withheld - self._full.past_among(self._withheld, as_of))
+        return {f"tlp:{kind}": count for kind, count in sorted(Counter(kinds).items())}
 
     def _state(self) -> State:
         """The state to ask, with all that the full one was told besides messages."""
@@ -174,10 +175,8 @@ class Projection:
             own.let_go(entity.ref)
 
     def _count(self, entity: Entity, *, withheld: bool) -> None:
-        ref, kind = entity.ref, entity.ref.partition("/")[0]
         counted = withheld and not is_retracted(entity.winner.message)
-        self._counts[kind] += counted - (ref in self._withheld)
-        (self._withheld.add if counted else self._withheld.discard)(ref)
+        (self._withheld.add if counted else self._withheld.discard)(entity.ref)
 
     def _show(self, changed: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
         """What differs from what was shown, once it is reduced: a number may move within its bucket."""
@@ -193,9 +192,9 @@ class Projection:
                 self._shown[key] = now
         return differing
 
-    def _mark(self, whole: W) -> W:
+    def _mark(self, whole: W, as_of: datetime) -> W:
         """A view or a summary as this audience's own."""
         shown = self._reduce(whole)
         if shown is None:
             raise TypeError(f"{self._audience} sees no {type(whole).__name__}")
-        return shown.model_copy(update={"audience": self._audience, "withheld": self.withheld})
+        return shown.model_copy(update={"audience": self._audience, "withheld": self.withheld(as_of)})

@@ -196,6 +196,14 @@ class State:
         twin.registry = self._registry
         return twin
 
+    def past_among(self, refs: Iterable[str], as_of: datetime) -> set[str]:
+        """Those of some entities that have left the picture."""
+        self._refresh(as_of)
+        return {ref for ref in refs if self._is_past(ref)}
+
+    def _is_past(self, ref: str) -> bool:
+        return self._graph.is_past(ref) or self._horizon.is_past(ref)
+
     # What comes out
 
     @property
@@ -458,10 +466,6 @@ class State:
             (self._former.add if self._graph.is_past(ref) else self._former.discard)(name)
             self._renamed.add(name)
         return crossed
-
-    def _is_past(self, ref: str) -> bool:
-        """Whether an entity has left the picture."""
-        return self._graph.is_past(ref) or self._horizon.is_past(ref)
 
     def _flag(self, refs: set[str]) -> None:
         for name in self._renamed:
