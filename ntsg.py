@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import secrets
+import shutil
 import signal
 import sys
 import tempfile
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from bus.ndjson import BadLine, Line
     from bus.provision import Plan
     from bus.topics import Realm
+    from consumers.merge.explain import Explanation
     from consumers.merge.view import View
     from consumers.words import Words
     from producers.publisher import Receipt
@@ -292,6 +294,7 @@ def simulate(seed: int, labels: TextIO | None, kind: str | None, noise: float) -
 )
 @click.option("--realm", default="ntsg", show_default=True, envvar="NTSG_REALM", help="Whose statuses are right.")
 @click.option("--lenient", is_flag=True, help="Count lines that are no messages as quarantined, and go on.")
+@click.option("--explain", "ref", metavar="REF", help="In place of the picture, why it says so; see `ntsg explain -h`.")
 @as_json
 @language_option
 def merge(
@@ -300,6 +303,7 @@ def merge(
     actors: Path | None,
     realm: str,
     lenient: bool,
+    ref: str | None,
     as_json: bool,
     lang: str | None,
 ) -> None:
@@ -310,10 +314,11 @@ def merge(
 
     \b
     Example: ntsg merge --actors actors.toml --as-of 2026-01-10T09:00Z --json storm.ndjson
+             ntsg merge storm.ndjson --explain totals
     """
     from bus.registry import Registry, read_group
     from bus.topics import Realm
-    from consumers.files import merge_lines
+    from consumers.files import explain_lines, merge_lines
 
     lines: list[Line | BadLine] = []
     refused = 0
@@ -328,7 +333,10 @@ def merge(
     if refused and not lenient:
         raise click.ClickException(f"{refused} lines are no messages; mend them, or count them with --lenient")
     registry = Registry.of(read_group(actors.read_text("utf-8"), str(actors))[0]) if actors else None
-    show(merge_lines(lines, realm=Realm(realm), registry=registry, as_of=as_of), as_json, lang)
+    if ref is not None:
+        show_why(explain_lines(lines, ref, realm=Realm(realm), registry=registry, as_of=as_of), as_json, lang)
+    else:
+        show(merge_lines(lines, realm=Realm(realm), registry=registry, as_of=as_of), as_json, lang)
 
 
 # --- what staff ask --------------------------------------------------------------------------------------------------
@@ -347,6 +355,43 @@ def view(as_of: datetime | None, as_json: bool, lang: str | None, **options: Any
              ntsg view --config room.toml --as-of 2026-01-10T09:00+01:00 --json
     """
     show(asyncio.run(picture(settings_of(options), as_of)), as_json, lang, past=as_of is not None)
+
+
+@cli.command()
+@click.argument("ref")
+@click.option("--as-of", type=INSTANT, metavar="TIME", help="Of what was known then.  [default: now]")
+@as_json
+@language_option
+@bus_options
+def explain(ref: str, as_of: datetime | None, as_json: bool, lang: str | None, **options: Any) -> None:
+    """Why the picture says what it says: from anything in it back to the messages, links and rules behind it.
+
+    REF is a reference (incident/nordtel/I-17, measure/.., work/.., request/.., offer/.., decision/.., ack/.., link/..,
+    status/..), situation/ID by any id that it answers or once answered to, area/CODE, actor/SLUG, or totals. With #
+    and a part, that part alone:
+
+    \b
+      situation/ID#reports              which reports it gathers, and what links them
+      situation/ID#severity             each reason with its rule and threshold
+      situation/ID#users.MOBILE_VOICE   what each report adds to the number, and why no more
+      situation/ID#cause  #emergency  #restoration  #freshness  #measures  #flags
+      incident/ACTOR/ID#messages  #place  #counts  #answers  #mentions  #flags
+      totals#users.MOBILE_VOICE         what each situation adds
+
+    \b
+    Example: ntsg explain --config room.toml situation/sit-5e0c9c3a7d21b4f6
+             ntsg explain --config room.toml incident/nordtel/I-17#messages --as-of 2026-01-10T09:00+01:00
+    """
+    settings = settings_of(options)
+
+    async def explained() -> Explanation:
+        with extra("hub"):
+            from consumers.hub.clock import Clock
+            from consumers.reading import fold_log
+        fold = await fold_log(settings, as_of)
+        return fold.state.explain(ref, as_of or Clock().as_of(fold))
+
+    show_why(asyncio.run(explained()), as_json, lang)
 
 
 @cli.command()
@@ -776,6 +821,20 @@ async def play(
 
 
 # --- what the commands share -----------------------------------------------------------------------------------------
+
+
+def show_why(found: Explanation, as_json: bool, lang: str | None) -> None:
+    """Print an explanation, for programs or for people."""
+    if as_json:
+        click.echo(found.model_dump_json())
+        return
+    from consumers.explaining import in_words
+
+    click.echo(in_words(found, words(lang), width=min(shutil.get_terminal_size().columns, WIDEST)))
+
+
+WIDEST = 120
+"""Columns of text that are still easily read."""
 
 
 def show(found: View, as_json: bool, lang: str | None, *, past: bool = False) -> None:

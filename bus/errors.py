@@ -4,7 +4,8 @@
     ├── InvalidInput               mend the input; trying again changes nothing
     │   ├── InvalidMessage         a message breaks the contract (names the field and the remedy)
     │   ├── InvalidRegistry        actors.toml breaks the contract
-    │   └── InvalidSettings        a setting is missing or wrong
+    │   ├── InvalidSettings        a setting is missing or wrong
+    │   └── UnknownReference       nothing is known by that reference (names the nearest)
     ├── CodecError                 bytes that cannot be read; the bytes are kept, the record is quarantined
     │   ├── NotSingleObject        no Avro single-object marker
     │   ├── UnknownFingerprint     written with a schema that is not held (yet)
@@ -24,6 +25,8 @@ at one border (`bus.transport.connection`, `bus.codec`, `bus.messages`) and kept
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class NtsgError(Exception):
@@ -52,6 +55,16 @@ class InvalidRegistry(InvalidInput):
 
 class InvalidSettings(InvalidInput):
     """A setting is missing or wrong."""
+
+
+class UnknownReference(InvalidInput):
+    """Nothing is known by the reference `ref`. `nearest` are known ones that may have been meant."""
+
+    def __init__(self, ref: str, nearest: Sequence[str]) -> None:
+        self.ref = ref
+        self.nearest = tuple(nearest)
+        hint = f"; did you mean {', '.join(self.nearest)}?" if self.nearest else ""
+        super().__init__(f"nothing is known by {ref!r}{hint}")
 
 
 class CodecError(NtsgError):

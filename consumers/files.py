@@ -19,9 +19,10 @@ from bus.registry import Registry
 from bus.topics import Realm
 from consumers.authority import judge
 from consumers.merge import State
+from consumers.merge.explain import Explanation
 from consumers.merge.view import View
 
-__all__ = ["merge_lines"]
+__all__ = ["explain_lines", "merge_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,26 @@ def merge_lines(
     Without a registry nothing is checked but the status, and no rule by role fires. What a hub would quarantine, and
     every line that is no message at all, counts once however often it is there.
     """
+    state, as_of = _fold(lines, realm, registry, as_of)
+    return state.view(as_of, {}, True)
+
+
+def explain_lines(
+    lines: Iterable[Line | BadLine],
+    ref: str,
+    *,
+    realm: Realm,
+    registry: Registry | None = None,
+    as_of: datetime | None = None,
+) -> Explanation:
+    """How what the reference names came about, in the view that `merge_lines` makes. Raises UnknownReference."""
+    state, as_of = _fold(lines, realm, registry, as_of)
+    return state.explain(ref, as_of)
+
+
+def _fold(
+    lines: Iterable[Line | BadLine], realm: Realm, registry: Registry | None, as_of: datetime | None
+) -> tuple[State, datetime]:
     judged: list[_Judged] = []
     unreadable: set[str] = set()
     for line in lines:
@@ -61,7 +82,7 @@ def merge_lines(
         else:
             refused.add((envelope.message.kind, envelope.content, envelope.sent_at, envelope.known_at))
     state.quarantined = len(refused) + len(unreadable)
-    return state.view(as_of, {}, True)
+    return state, as_of
 
 
 def _judge(line: Line, realm: Realm, registry: Registry | None) -> _Judged:

@@ -1,4 +1,4 @@
-"""What a hub answers over HTTP: its health, the view, and the digest that two rooms compare.
+"""What a hub answers over HTTP: its health, the view, why the view says so, and the digest that two rooms compare.
 
 Reading only, and nobody is asked who they are: hence bound to loopback unless told otherwise.
 """
@@ -17,9 +17,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bus.errors import InvalidSettings
+from bus.errors import InvalidSettings, UnknownReference
 from bus.instants import Instant
 from bus.messages import Part
+from consumers.merge.explain import Explanation
 from consumers.merge.view import View
 
 CLOSE_SECONDS = 2
@@ -44,10 +45,18 @@ class HubStatus(Part):
     """Partitions (`topic:partition`) on which a transaction that stays open hides records."""
 
 
+class Problem(Part):
+    """Why a question has no answer, and which references were probably meant."""
+
+    problem: str
+    nearest: tuple[str, ...]
+
+
 class Hub(Protocol):
     """What is asked of a hub."""
 
     def view(self) -> View: ...
+    def explain(self, ref: str) -> Explanation: ...
     def status(self) -> HubStatus: ...
 
 
@@ -68,11 +77,21 @@ def api(hub: Hub) -> Starlette:
     async def digest(_: Request) -> Response:
         return _json(hub.status())
 
+    async def explain(request: Request) -> Response:
+        ref = request.query_params.get("ref")
+        if ref is None:
+            return _json(Problem(problem="name what to explain: /v1/explain?ref=situation/<id>", nearest=()), 400)
+        try:
+            return _json(hub.explain(ref))
+        except UnknownReference as error:
+            return _json(Problem(problem=str(error), nearest=error.nearest), 404)
+
     return Starlette(
         routes=[
             Route("/health/live", live),
             Route("/health/ready", ready),
             Route("/v1/view", view),
+            Route("/v1/explain", explain),
             Route("/v1/digest", digest),
         ]
     )

@@ -27,6 +27,7 @@ from consumers.hub.clock import Clock, Now, wall_clock
 from consumers.hub.intake import Intake, Pace
 from consumers.hub.leader import Leader, Tempo
 from consumers.hub.store import Store
+from consumers.merge.explain import Explanation
 from consumers.merge.view import View
 
 HOST = "127.0.0.1"
@@ -55,6 +56,11 @@ class Hub:
         """The picture as of now. Before the hub is settled it says so."""
         fold = self._intake.fold
         return fold.state.view(self._clock.as_of(fold), fold.inputs, self._intake.settled)
+
+    def explain(self, ref: str) -> Explanation:
+        """How what the reference names came about, as of now. Raises UnknownReference."""
+        fold = self._intake.fold
+        return fold.state.explain(ref, self._clock.as_of(fold))
 
     def status(self) -> HubStatus:
         """What is folded, and how the hub is."""

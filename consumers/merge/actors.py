@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from bus.messages import Status
@@ -93,6 +93,19 @@ class ActorBook:
         if concerned:
             self._in_situation[situation] = concerned
 
+    def cadence(self, actor: str) -> timedelta:
+        """Within which time the actor is expected to be heard again."""
+        if reference(Kind.STATUS, actor, "status") in self._statuses[actor]:
+            registered = self._registered.get(actor)
+            minutes = registered.cadence_minutes if registered else None
+            return self._rules.heartbeat if minutes is None else timedelta(minutes=minutes)
+        worst = max(self._severities[actor].values(), default=0)
+        return self._rules.cadence[worst] if worst else self._rules.quiet_actor
+
+    def held_open_by(self, actor: str) -> Collection[str]:
+        """The incidents that an operator holds open."""
+        return self._open.get(actor, frozenset())
+
     def register(self, actors: Iterable[Actor]) -> None:
         """Which actors are registered at present."""
         registered = {actor.slug: actor for actor in actors}
@@ -145,17 +158,9 @@ class ActorBook:
     def _freshness(self, actor: str, heard: datetime | None, as_of: datetime) -> Freshness:
         if heard is None:
             return Freshness.SILENT
-        clock = Clock(heard, self._cadence(actor))
+        clock = Clock(heard, self.cadence(actor))
         self._due.put(actor, clock.next_change(as_of))
         return clock.freshness(as_of)
-
-    def _cadence(self, actor: str) -> timedelta:
-        if reference(Kind.STATUS, actor, "status") in self._statuses[actor]:
-            registered = self._registered.get(actor)
-            minutes = registered.cadence_minutes if registered else None
-            return self._rules.heartbeat if minutes is None else timedelta(minutes=minutes)
-        worst = max(self._severities[actor].values(), default=0)
-        return self._rules.cadence[worst] if worst else self._rules.quiet_actor
 
 
 def _latest(entity: Entity) -> tuple[datetime, tuple[int, datetime, bytes]]:

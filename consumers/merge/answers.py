@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
 
+from bus.envelope import Envelope
 from bus.messages import Ack, Measure
 from bus.vocabulary import AckAnswer
 from consumers.merge.entities import Entity, order
@@ -35,6 +35,11 @@ class Answers:
         del self._to[before][ref]
         return {before}
 
+    def given(self, ref: str) -> list[tuple[Envelope, Ack]]:
+        """Every answer to it, by when it was given."""
+        found = [(envelope, ack) for entity in self._to.get(ref, {}).values() for envelope, ack in [_ack(entity)]]
+        return sorted(found, key=lambda answer: (answer[1].observed_at, order(answer[0])))
+
     def disputers(self, ref: str) -> frozenset[str]:
         """Those whose latest word on the cause of this incident is that they dispute it."""
         if ref not in self._to:
@@ -50,11 +55,15 @@ class Answers:
 
     def _latest(self, ref: str, kinds: frozenset[AckAnswer]) -> dict[str, AckAnswer]:
         """Each actor's latest answer of these kinds, by when it was given."""
-        latest: dict[str, tuple[tuple[datetime, tuple[int, datetime, bytes]], AckAnswer]] = {}
-        for entity in self._to.get(ref, {}).values():
-            ack = entity.winner.message
-            if isinstance(ack, Ack) and ack.answer in kinds:
-                actor, when = ack.on_behalf_of or ack.actor, (ack.observed_at, order(entity.winner))
-                if actor not in latest or when > latest[actor][0]:
-                    latest[actor] = when, ack.answer
-        return {actor: answer for actor, (_, answer) in latest.items()}
+        latest: dict[str, AckAnswer] = {}
+        for _, ack in self.given(ref) if ref in self._to else ():
+            if ack.answer in kinds:
+                latest[ack.on_behalf_of or ack.actor] = ack.answer
+        return latest
+
+
+def _ack(entity: Entity) -> tuple[Envelope, Ack]:
+    envelope = entity.winner
+    if not isinstance(envelope.message, Ack):
+        raise TypeError(f"{entity.ref} is not an acknowledgement")
+    return envelope, envelope.message

@@ -235,6 +235,13 @@ class AreaBook:
         if report.mobile_nearly_all >= _DEGRADED and len(report.code) == 2:
             self._dirty |= {code for code in self._tallies if geography.contains(report.code, code)}
 
+    def mobile_at(self, operator: str, code: str) -> Impact | None:
+        """The worst that an operator reports of mobile services for exactly this place, or for nearly all of a wider
+        one; None where it reports nothing.
+        """
+        rank = self._mobile_at(operator, code) if code in self._tallies else _NOTHING
+        return None if rank == _NOTHING else IMPACT_ORDER[rank]
+
     def _put_calls(self, situation: str, now: frozenset[_Call]) -> None:
         before = self._called.pop(situation, frozenset())
         if now:

@@ -105,6 +105,10 @@ class Entity:
         """Every distinct message, by order."""
         return sorted(self._traces.values(), key=_order)
 
+    def envelopes(self) -> list[Envelope]:
+        """Every distinct message, by order. Reads again what is held as bytes."""
+        return [Envelope(self._message(trace), trace.content, trace.sent_at, trace.known_at) for trace in self.traces()]
+
     def _message(self, trace: Trace) -> Message:
         return self._read(self.ref.partition("/")[0], trace.body) if isinstance(trace.body, bytes) else trace.body
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -35,6 +37,8 @@ class Rules:
 
     name: str
     """`<version>:<hash of the rule data>`."""
+    table: Mapping[str, str]
+    """The whole rules file, flat: dotted names, and values as JSON."""
     shared_key_slack: timedelta
     archive_horizon: timedelta
     inference: Inference
@@ -59,6 +63,11 @@ class Rules:
     malicious_suspected: int
     malicious_confirmed: int
 
+    def thresholds(self, name: str) -> dict[str, str]:
+        """What a table of the rules file says, by the names below it."""
+        prefix = f"{name}."
+        return {key.removeprefix(prefix): value for key, value in self.table.items() if key.startswith(prefix)}
+
 
 def read_rules(text: str) -> Rules:
     """Rules from the text of a rules file. Raises KeyError or ValueError where it is not one."""
@@ -67,6 +76,7 @@ def read_rules(text: str) -> Rules:
     links, freshness, flags, severity = data["links"], data["freshness"], data["flags"], data["severity"]
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
+        table=dict(_flat(data)),
         shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
         archive_horizon=timedelta(days=data["archive"]["horizon_days"]),
         inference=_inference(data["inference"]),
@@ -115,6 +125,14 @@ def _inference(data: dict[str, Any]) -> Inference:
 
 def _up_to(highest: Tlp) -> frozenset[Tlp]:
     return frozenset(TLP_ORDER[: TLP_ORDER.index(highest) + 1])
+
+
+def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _flat(inner, f"{path}.{name}" if path else name)
+    else:
+        yield path, json.dumps(value)
 
 
 def _by_level(table: dict[str, Any]) -> dict[int, int]:

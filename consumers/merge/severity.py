@@ -161,6 +161,15 @@ TEXTS = {
 """What each reason says in English, given its facts; staff read it in their language, from the same facts."""
 
 
+def rule_of(code: str) -> str:
+    """The table of the rules file behind a reason."""
+    return f"severity.{_TABLES.get(code, code.lower())}"
+
+
+_TABLES = {"CRITICAL_SERVICE": "critical_services"}
+"""Where the table is not called as the reason is."""
+
+
 def _reason(code: str, level: int, members: Sequence[Told], **facts: object) -> Reason:
     refs = tuple(sorted(m.ref for m in members)[:_MOST_REFS])
     told = {name: str(fact) for name, fact in sorted({**facts, "count": len(members)}.items())}

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from bus.vocabulary import (
     EMERGENCY_ORDER,
@@ -56,6 +57,35 @@ class Assembled:
         return replace(self, situation=situation)
 
 
+class Cast(NamedTuple):
+    """The incidents of a situation, by the parts that they play."""
+
+    everyone: Sequence[Told]
+    members: Sequence[Told]
+    """All but the duplicates."""
+    opened: Sequence[Told]
+    """The open members: these are counted."""
+    voices: Sequence[Told]
+    """The open members and duplicates."""
+    current: Sequence[Told]
+    """Of whom the situation speaks: the voices; once all is over, the members."""
+    awaited: Sequence[Told]
+    """Of whom news is expected: the open members; where there is none, the open duplicates."""
+
+
+def cast_of(component: Component, told: Mapping[str, Told]) -> Cast:
+    everyone = [told[ref] for ref in component.refs]
+    members = [incident for incident in everyone if incident.ref not in component.duplicates]
+    opened = [incident for incident in members if incident.is_open]
+    voices = [incident for incident in everyone if incident.is_open]
+    return Cast(everyone, members, opened, voices, current=voices or members, awaited=opened or voices)
+
+
+def clock_of(told: Told, level: int, rules: Rules) -> Clock:
+    """How current an incident is, in a situation of this severity."""
+    return Clock(told.known_at, expected_within(told.known_at, told.incident.next_update_at, level, rules))
+
+
 def assemble(
     component: Component,
     told: Mapping[str, Told],
@@ -64,11 +94,7 @@ def assemble(
     rules: Rules,
 ) -> Assembled:
     """The situation of a component. `disputers` tells who disputes the cause of an incident."""
-    everyone = [told[ref] for ref in component.refs]
-    members = [incident for incident in everyone if incident.ref not in component.duplicates]
-    opened = [incident for incident in members if incident.is_open]
-    voices = [incident for incident in everyone if incident.is_open]
-    current = voices or members
+    everyone, members, opened, voices, current, awaited = cast_of(component, told)
     users = count_users(opened)
     declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
     severity = assess(Evidence(opened, voices, users), max(declared, default=None), rules)
@@ -95,10 +121,7 @@ def assemble(
         tlp=_highest_tlp(everyone),
         started_at=component.started_at,
     )
-    clocks = tuple(
-        Clock(i.known_at, expected_within(i.known_at, i.incident.next_update_at, severity.level, rules))
-        for i in opened or voices
-    )
+    clocks = tuple(clock_of(incident, severity.level, rules) for incident in awaited)
     return Assembled(situation, component, clocks, tuple(voices))
 
 

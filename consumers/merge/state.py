@@ -34,6 +34,7 @@ from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
 from consumers.merge.digest import SetDigest
 from consumers.merge.entities import Entity
+from consumers.merge.explain import Books, Explanation, explain
 from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
@@ -291,6 +292,31 @@ class State:
             quarantined=self.quarantined,
             withheld={},
         )
+
+    def explain(self, ref: str, as_of: datetime) -> Explanation:
+        """How what a reference names came about (`consumers.merge.explain`). Raises UnknownReference."""
+        self._refresh(as_of)
+        books = Books(
+            realm=self._realm,
+            as_of=as_of,
+            digest=self.digest,
+            rules=self._rules,
+            entities=self._entities,
+            told=self._told,
+            known=self._known,
+            situations=self._situations,
+            situation_of=self._situation_of,
+            answering_to=self._answering_to,
+            mentions=self._mentions,
+            answers=self._answers,
+            actors=self._actors,
+            areas=self._areas,
+            mobile_operators=self._mobile_operators,
+            is_past=self._is_past,
+            totals=self._totals.totals(),
+            items=self._items,
+        )
+        return explain(ref, books)
 
     @property
     def _status(self) -> MessageStatus:

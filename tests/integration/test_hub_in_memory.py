@@ -96,6 +96,17 @@ async def test_the_api_tells_health_view_and_digest(bus: MemoryTransport, start:
         assert (view["digest"], view["settled"], len(view["situations"])) == (told.digest, True, 1)
 
 
+async def test_the_api_explains_what_it_shows(bus: MemoryTransport, start: Start) -> None:
+    await send(bus, record(REALM, incident()))
+    async with start() as hub, httpx.AsyncClient(base_url=hub.address) as client:
+        found = await client.get("/v1/explain", params={"ref": "incident/nordtel/I-1#messages"})
+        assert found.status_code == 200
+        assert [section["section"] for section in found.json()["sections"]] == ["messages"]
+        unknown = await client.get("/v1/explain", params={"ref": "incident/nordtel/I-2"})
+        assert (unknown.status_code, unknown.json()["nearest"][0]) == (404, "incident/nordtel/I-1")
+        assert (await client.get("/v1/explain")).status_code == 400
+
+
 async def test_before_it_is_settled_a_hub_answers_says_so_and_publishes_nothing(tmp_path: Path) -> None:
     bus = MemoryTransport()
     make_topics(bus, REALM)  # without an entry in the registry there is no log to speak of

@@ -28,9 +28,9 @@ MAY_IMPORT = {
 
 MERGE = "consumers.merge"
 MERGE_MAY_IMPORT = {
-    "__future__", "abc", "bisect", "collections", "dataclasses", "datetime", "decimal", "enum", "functools", "hashlib",
-    "heapq", "importlib.resources", "itertools", "json", "math", "operator", "re", "struct", "tomllib", "types",
-    "typing", "unicodedata", "pydantic", "pydantic_core",
+    "__future__", "abc", "bisect", "collections", "dataclasses", "datetime", "decimal", "difflib", "enum", "functools",
+    "hashlib", "heapq", "importlib.resources", "itertools", "json", "math", "operator", "re", "struct", "tomllib",
+    "types", "typing", "unicodedata", "pydantic", "pydantic_core",
     "bus.envelope", "bus.errors", "bus.geography", "bus.instants", "bus.messages", "bus.references", "bus.registry",
     "bus.topics", "bus.vocabulary", "consumers.merge",
 }  # fmt: skip

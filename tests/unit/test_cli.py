@@ -216,6 +216,22 @@ def test_merge_of_nothing_is_an_empty_picture(run: Run, file: Callable[..., Path
     assert len(view["areas"]) == 21
 
 
+def test_merge_explains_what_it_shows(run: Run, file: Callable[..., Path]) -> None:
+    lines = file(GOOD)
+    (situation,) = merged(run, lines)["situations"]
+    answer = run("merge", "--lang", "en", "--explain", f"situation/{situation['id']}#severity", lines)
+    assert answer.exit_code == 0
+    assert "Severity 2 minor" in answer.stdout
+    found = json.loads(run("merge", "--json", "--explain", "incident/nordtel/I-1", lines).stdout)
+    assert found["sections"][0]["statements"][0]["revision"] == 1
+
+
+def test_merge_offers_the_nearest_in_place_of_an_unknown_reference(run: Run, file: Callable[..., Path]) -> None:
+    result = run("merge", "--explain", "incident/nordtel/I-11", file(GOOD))
+    assert result.exit_code == 1
+    assert "did you mean incident/nordtel/I-1?" in result.stderr
+
+
 def test_merge_reads_well_without_json(run: Run, file: Callable[..., Path], storm_lines: list[str]) -> None:
     result = run("merge", "--lang", "en", "--actors", GROUP, file(*storm_lines))
     assert result.exit_code == 0

@@ -1,0 +1,73 @@
+"""Why the picture says what it says: from anything that a reference names back to messages, links and rules.
+
+`situation/<id>`, `conflict/<id>`, `incident/nordtel/I-17`, `area/0780`, `actor/nordtel` and `totals` are explained
+whole; with `#` and the name of a section, that section alone: `situation/<id>#severity`, `totals#users.MOBILE_VOICE`.
+An explanation asks the functions that made the picture; it computes nothing in a way of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bus.errors import UnknownReference
+from consumers.merge.explain.books import Books
+from consumers.merge.explain.entities import explain_entity, explain_former
+from consumers.merge.explain.explanation import Explanation, Section, TotalAccount, UsersAccount
+from consumers.merge.explain.nearest import nearest
+from consumers.merge.explain.numbers import totals
+from consumers.merge.explain.situations import explain_situation
+from consumers.merge.explain.surroundings import explain_actor, explain_area
+from consumers.merge.view import ActorItem, AreaItem
+
+__all__ = ["Books", "Explanation", "explain", "part_of"]
+
+TOTALS = "totals"
+
+
+def explain(asked: str, books: Books) -> Explanation:
+    """How what a reference names came about. Raises UnknownReference where nothing is known by it."""
+    ref, _, part = asked.partition("#")
+    found = _subject(ref, books)
+    if found is None:
+        raise UnknownReference(ref, nearest(ref, books))
+    ref, title, sections = found
+    if part:
+        sections = [section for section in sections if part_of(section) == part]
+        if not sections:
+            raise UnknownReference(asked, [f"{ref}#{part_of(section)}" for section in found[2]])
+    return Explanation(
+        asked=asked,
+        ref=ref,
+        title=title,
+        as_of=books.as_of,
+        realm=books.realm.name,
+        digest=books.digest,
+        rules=books.rules.name,
+        sections=tuple(sections),
+    )
+
+
+def part_of(section: Section) -> str:
+    """What stands after the `#` of a reference to the section."""
+    return f"users.{section.service}" if isinstance(section, UsersAccount | TotalAccount) else section.section
+
+
+def _subject(ref: str, books: Books) -> tuple[str, str | None, Sequence[Section]] | None:
+    """What a reference leads to: its own reference, its title if it has one, and its sections."""
+    kind, _, name = ref.partition("/")
+    if ref == TOTALS:
+        return ref, None, list(totals(books))
+    if kind == "situation":
+        if situation := books.answering_to.get(name):
+            made = books.situations[situation]
+            return f"situation/{situation}", made.situation.title, list(explain_situation(made, books))
+        former = explain_former(name, books)
+        return (ref, None, [former]) if former else None
+    match books.items.get(ref):
+        case AreaItem() as area:
+            return ref, area.name, list(explain_area(area, books))
+        case ActorItem() as actor:
+            return ref, actor.name, list(explain_actor(actor, books))
+    if entity := books.entities.get(ref):
+        return ref, getattr(entity.winner.message, "title", None), list(explain_entity(entity, books))
+    return None
