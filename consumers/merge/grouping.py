@@ -1,27 +1,31 @@
-"""Which incidents make one situation: the cores that told links make, and the lone incidents that attach to them."""
+"""Which incidents make one situation: the cores that told links make, and the lone faults that attach to them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bus.instants import EPOCH
 from consumers.merge.components import Component, Graph
-from consumers.merge.inference import Inference, Nature, known_detail
+from consumers.merge.inference import Inference, Standing
+from consumers.merge.likeness import nature_of
+from consumers.merge.links import Edge
 from consumers.merge.rules import Rules
 from consumers.merge.told import Told
 
 
 class Grouping:
-    """The situations' components, kept up to date piece by piece."""
+    """The situations' components, kept up to date piece by piece. A core goes by its seed."""
 
     def __init__(self, graph: Graph, rules: Rules) -> None:
         self._graph = graph
+        self._limits = rules.inference
         self._inference = Inference(rules.inference)
-        self._cores: dict[str, Component] = {}
+        self._cores: dict[str, _Core] = {}
+        """The core of each incident."""
         self._followers: defaultdict[str, set[str]] = defaultdict(set)
-        """Lone incidents by the member of an anchor that they attach to."""
+        """The lone faults that attach to each member of an anchor."""
         self._follows: dict[str, str] = {}
         self._groups: dict[str, frozenset[str]] = {}
         self._retold: set[str] = set()
@@ -32,79 +36,83 @@ class Grouping:
 
     def refresh(self, told: dict[str, Told], as_of: datetime) -> tuple[set[str], list[Component]]:
         """The incidents whose situations were put together anew, or that are gone or past, and those components."""
-        touched, cores = self._graph.refresh(as_of)
+        touched, components = self._graph.refresh(as_of)
         for ref in touched:
             self._cores.pop(ref, None)
-        for core in cores:
-            self._cores.update(dict.fromkeys(core.refs, core))
+        for component in components:
+            self._cores.update(dict.fromkeys(component.refs, _Core(component)))
         for ref in touched | self._retold:
-            self._compare(ref, told)
+            self._inference.put(ref, self._standing(ref, told))
         self._retold = set()
         regroup = set(touched)
-        for ref in self._inference.refresh():
-            regroup |= self._attach(ref)
+        for core in self._inference.refresh():
+            regroup |= self._attach(core)
         for ref in touched:
             regroup |= self._followers.get(ref, set())
         for ref in list(regroup):
             regroup |= self._groups.get(ref, frozenset())
         roots = {self._root(ref).seed: self._root(ref) for ref in regroup if ref in self._cores}
-        components = [self._with_followers(core) for core in roots.values()]
+        regrouped = [self._with_followers(root) for root in roots.values()]
         for ref in regroup:
             self._groups.pop(ref, None)
-        for component in components:
+        for component in regrouped:
             refs = frozenset(component.refs)
             regroup |= refs
             self._groups.update(dict.fromkeys(refs, refs))
-        return regroup, components
+        return regroup, regrouped
 
-    def _compare(self, ref: str, told: dict[str, Told]) -> None:
+    def _standing(self, ref: str, told: dict[str, Told]) -> Standing | None:
         core, node = self._cores.get(ref), self._graph.node(ref)
         if core is None or node is None:
-            self._inference.put(ref, None, frozenset(), (EPOCH, ""))
-            return
-        incident = told[ref].incident
-        held_from, holds_off = self._graph.apart(ref)
-        nature = Nature(
-            ref=ref,
-            owner=told[ref].owner,
-            start=node.start,
-            end=node.end,
-            detail=known_detail(incident.cause),
-            codes=told[ref].codes,
-            assets=frozenset(incident.infrastructure_ids),
-            held_from=held_from,
-            holds_off=holds_off,
-        )
-        self._inference.put(ref, nature, frozenset(core.refs), (core.started_at, core.seed))
+            return None
+        nature = nature_of(told[ref], node, self._graph.apart(ref), self._limits)
+        return Standing(nature, core.component.seed, core.is_lone, core.is_wide)
 
-    def _attach(self, ref: str) -> set[str]:
-        """Note which anchor an incident attaches to. Returns whose situations that changes."""
-        edge = self._inference.attached(ref) if ref in self._cores else None
-        before, now = self._follows.pop(ref, None), edge.b if edge else None
+    def _attach(self, core: str) -> set[str]:
+        """Note which anchor a lone fault attaches to. Returns members of the situations that this changes."""
+        held = self._cores.get(core)
+        edge = self._inference.attached(core) if held and held.component.seed == core else None
+        before, now = self._follows.pop(core, None), edge.b if edge else None
         if before is not None:
-            self._followers[before].discard(ref)
+            self._followers[before].discard(core)
         if now is not None:
-            self._follows[ref] = now
-            self._followers[now].add(ref)
-        return {member for member in (ref, before, now) if member is not None}
+            self._follows[core] = now
+            self._followers[now].add(core)
+        return {member for member in (core, before, now) if member is not None}
 
     def _root(self, ref: str) -> Component:
-        return self._cores[self._follows.get(ref, ref)]
+        core = self._cores[ref].component
+        anchor = self._follows.get(core.seed)
+        return self._cores[anchor].component if anchor else core
 
     def _with_followers(self, core: Component) -> Component:
-        followers = [ref for member in core.refs for ref in self._followers.get(member, ())]
+        followers = [seed for member in core.refs for seed in self._followers.get(member, ())]
         if not followers:
             return core
-        edges = [edge for ref in followers if (edge := self._inference.attached(ref))]
-        started_at, seed = min([(core.started_at, core.seed), *(self._seniority(ref) for ref in followers)])
-        return replace(
-            core,
-            seed=seed,
-            started_at=started_at,
-            refs=tuple(sorted((*core.refs, *followers))),
-            links=(*core.links, *sorted(edges, key=lambda edge: edge.order)),
-        )
+        edges = [edge for seed in followers if (edge := self._inference.attached(seed))]
+        return _joined([core, *(self._cores[seed].component for seed in followers)], edges)
 
-    def _seniority(self, ref: str) -> tuple[datetime, str]:
-        core = self._cores[ref]
-        return core.started_at, core.seed
+
+class _Core:
+    """What told links make, and of what kind it is."""
+
+    __slots__ = ("component", "is_lone", "is_wide")
+
+    def __init__(self, component: Component) -> None:
+        self.component = component
+        self.is_lone = len(component.refs) - len(component.duplicates) == 1
+        self.is_wide = not self.is_lone and len({ref.split("/")[1] for ref in component.refs}) > 1
+
+
+def _joined(components: list[Component], edges: Iterable[Edge]) -> Component:
+    """One component of several, which the edges link to the first."""
+    senior = min(components, key=lambda component: (component.started_at, component.seed))
+    links = [edge for component in components for edge in component.links]
+    return replace(
+        senior,
+        refs=tuple(sorted(ref for component in components for ref in component.refs)),
+        links=tuple(sorted((*links, *edges), key=lambda edge: edge.order)),
+        duplicates=frozenset().union(*(component.duplicates for component in components)),
+        cycles=tuple(sorted(cycle for component in components for cycle in component.cycles)),
+        contradictions=tuple(sorted(said for component in components for said in component.contradictions)),
+    )

@@ -1,10 +1,13 @@
-"""Links that nobody told: different operators, compatible causes, overlapping areas, and times that meet.
+"""Links that nobody told: lone reports attach to what they look like, and nothing chains.
 
-An inferred link is a checklist, not a weight, and it does not chain. A *core* is what the told links make. A core of
-two or more is an *anchor*; a lone incident is one too, unless an inferred link joins it to a core of two or more, or to
-a lone incident that is its senior. A lone incident that is no anchor attaches to the anchor that fits it best, judged
-against the anchor's core alone; with no anchor in reach it stays alone. Nothing attaches to what attached. So a change
-reaches two steps at most, and the result depends on the set of incidents alone.
+`likeness` says when two reports look like one event. Here it is decided which of them are joined. A *core* is what the
+told links make. A core that tells one fault alone, once or with duplicates, is a *lone fault*; every other core is an
+*anchor*. A lone fault is an anchor too, unless it looks like a member of a greater core, or like a lone fault that
+ranks above it: who knows the cause ranks above who does not, then who names more places, then who began first. A lone
+fault that is no anchor attaches to the anchor that it is most like, judged against the anchor's core alone; with none
+in reach it stays alone. Where two anchors are as good it stays alone too, for a wrong merge hides an outage, except
+that weather is everywhere. Nothing attaches to what attached. So a change reaches two steps at most, and the result
+depends on the set of incidents alone.
 
 What staff hold apart (CANNOT_LINK a b) is never joined: neither to the other's core, nor by way of a third. Where both
 would attach to one anchor, b stays alone.
@@ -12,266 +15,358 @@ would attach to one anchor, b stays alone.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from bus import geography
-from bus.messages import Cause
-from bus.vocabulary import CauseCategory, CauseDetail, LinkBasis
+from bus.vocabulary import LinkBasis
+from consumers.merge.likeness import Nature, likeness, why_alike
 from consumers.merge.links import Edge
 from consumers.merge.rules import Inference as Limits
-
-_LATEST = "\uffff"
-"""Sorts after every reference."""
+from consumers.merge.vicinity import Nearness, Vicinity
 
 
 @dataclass(frozen=True, slots=True)
-class Nature:
-    """What of an incident is compared with another's."""
+class Standing:
+    """An incident, and the core that it is in."""
 
-    ref: str
-    owner: str
+    nature: Nature
+    core: str
+    """The core's seed."""
+    lone: bool
+    """The core tells one fault alone."""
+    wide: bool
+    """Several operators tell of the core."""
+
+
+class Rank(NamedTuple):
+    """Which of two lone faults that look like one event is the anchor: the lesser."""
+
+    cause_unknown: bool
+    places: int
+    """Minus the number of places that it names."""
     start: datetime
-    end: datetime | None
-    """None while it is open."""
-    detail: CauseDetail | None
-    """What caused it; None where that is not known."""
-    codes: tuple[str, ...]
-    assets: frozenset[str]
-    """The shared assets that it names."""
-    held_from: frozenset[str]
-    """Incidents that staff hold this one apart from (the a of a CANNOT_LINK a b)."""
-    holds_off: frozenset[str]
-    """Incidents that staff hold apart from this one (the b)."""
-
-    @property
-    def seniority(self) -> tuple[datetime, str]:
-        return self.start, self.ref
-
-
-def known_detail(cause: Cause) -> CauseDetail | None:
-    """What caused an incident, in one word; None where category or detail is not known."""
-    unknown = cause.category in _UNKNOWN_CATEGORIES or cause.detail in _UNKNOWN_DETAILS
-    return None if unknown else cause.detail
-
-
-_UNKNOWN_CATEGORIES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
-_UNKNOWN_DETAILS = frozenset({CauseDetail.UNKNOWN, CauseDetail.OTHER})
-
-
-def why_linked(a: Nature, b: Nature, limits: Limits) -> str | None:
-    """The checklist: why the two are linked, or None where a point of it fails."""
-    details = [detail for detail in (a.detail, b.detail) if detail is not None]
-    if a.owner == b.owner or not details:
-        return None
-    if abs(a.start - b.start) > max(limits.starts_within[detail] for detail in details):
-        return None
-    if _is_long_over(a, b, limits) or _is_long_over(b, a, limits):
-        return None
-    if a.assets and b.assets and a.assets.isdisjoint(b.assets):
-        return None
-    if len(details) == 2 and a.detail is not b.detail and not limits.together.issuperset(details):
-        return None
-    closely = len(details) == 1 or not limits.same_municipality.isdisjoint(details)
-    common = municipalities(a.codes) & municipalities(b.codes) if closely else overlaps(a.codes, b.codes)
-    if not common:
-        return None
-    cause = f"{details[0]}, the other unknown" if len(details) == 1 else " and ".join(sorted(set(details)))
-    return f"{cause}; both in {min(common)}; times that meet"
-
-
-def municipalities(codes: Iterable[str]) -> set[str]:
-    return {code for code in codes if len(code) == 4}
-
-
-def overlaps(a: Iterable[str], b: Collection[str]) -> set[str]:
-    """The narrower code of each pair that overlaps."""
-    return {max(one, other, key=len) for one in a for other in b if geography.overlap(one, other)}
-
-
-def _is_long_over(earlier: Nature, later: Nature, limits: Limits) -> bool:
-    return earlier.end is not None and later.start > earlier.end + limits.after_end
+    ref: str
 
 
 class Fit(NamedTuple):
-    """How well a lone incident fits a member of an anchor: the least is the best."""
+    """How well a lone fault fits a member of an anchor: the least is the best."""
 
-    detail_differs: bool
-    area_differs: bool
+    cause_differs: bool
+    nearness: Nearness
+    lone: bool
+    """Of the anchor: one that several reports make is the surer one."""
     apart: timedelta
-    """Between the two starts."""
-    seed: tuple[datetime, str]
-    """Of the anchor: its least member."""
+    """Between the two starts, as far as they are known."""
+    start: datetime
     member: str
-    why: str
+    ref: str
+    """The one of the lone fault's reports that fits."""
+
+    @property
+    def grade(self) -> tuple[bool, Nearness]:
+        return self.cause_differs, self.nearness
 
 
 class Inference:
-    """Which lone incidents attach to which anchor, kept up to date piece by piece."""
+    """Which lone faults attach to which anchor, kept up to date piece by piece.
+
+    A lone fault goes by the seed of its core, as the core itself does.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._natures: dict[str, Nature] = {}
-        self._core: dict[str, frozenset[str]] = {}
-        """The core of each incident."""
-        self._seeds: dict[str, tuple[datetime, str]] = {}
-        """The least member of each incident's core."""
-        self._everyone = _Places()
-        self._lone = _Places()
-        """Only lone incidents attach, so that what changes near them concerns these alone."""
-        self._dirty: set[str] = set()
+        self._standing: dict[str, Standing] = {}
+        self._lone: defaultdict[str, set[str]] = defaultdict(set)
+        """The reports of each lone fault."""
+        self._rank: dict[str, Rank] = {}
         self._anchors: set[str] = set()
-        """Lone incidents that are anchors."""
-        self._best: dict[str, Edge] = {}
-        """The best fit of each lone incident that is no anchor."""
+        """Lone faults that are anchors."""
+        self._seniors: dict[str, str] = {}
+        """Of a lone fault that looks like others above it, one of those."""
+        self._juniors: defaultdict[str, set[str]] = defaultdict(set)
+        self._fits: defaultdict[str, dict[str, Fit]] = defaultdict(dict)
+        """The best fit of each lone fault to each anchor in reach, itself aside."""
+        self._best: dict[str, Fit] = {}
+        self._held: set[str] = set()
+        """Reports that staff hold apart from others."""
 
-    def attached(self, ref: str) -> Edge | None:
-        """The link by which a lone incident attaches to an anchor; None where it does not."""
-        best = self._best.get(ref)
-        if best is None:
+        self._of_cores = Vicinity()
+        self._of_lone = Vicinity()
+        self._of_anchors = Vicinity()
+        """Of lone faults that are anchors."""
+
+        self._dirty: set[str] = set()
+        """Lone faults of which a report changed, came or went."""
+        self._lost: defaultdict[str, set[str]] = defaultdict(set)
+        """Anchors to which the best fit of a lone fault is no more."""
+        self._new: defaultdict[str, set[str]] = defaultdict(set)
+        """Members of anchors that a lone fault has not been compared with."""
+        self._recored = False
+
+    def attached(self, core: str) -> Edge | None:
+        """The link by which a lone fault attaches to an anchor; None where it does not."""
+        fit = self._best.get(core)
+        if fit is None:
             return None
-        core = self._core[best.b]
-        for other in self._natures[ref].held_from:
-            rival = self._best.get(other)
-            if rival is not None and self._core[rival.b] == core:
-                return None
-        return best
+        anchor = self._standing[fit.member].core
+        for ref in self._lone[core]:
+            for other in self._standing[ref].nature.held_from:
+                rival = self._best.get(self._core_of(other))
+                if rival is not None and self._standing[rival.member].core == anchor:
+                    return None
+        natures = self._standing[fit.ref].nature, self._standing[fit.member].nature
+        return Edge(fit.ref, fit.member, LinkBasis.INFERRED, why_alike(*natures, self._limits))
 
-    def put(self, ref: str, nature: Nature | None, core: frozenset[str], seed: tuple[datetime, str]) -> None:
+    def put(self, ref: str, standing: Standing | None) -> None:
         """Set what an incident is, and the core that it is in; None takes it out."""
-        if self._natures.get(ref) == nature and self._core.get(ref) == core and self._seeds.get(ref) == seed:
+        old = self._standing.get(ref)
+        if old == standing:
             return
-        self._dirty |= {ref, *self._lone_in_reach(ref)}
-        self._take_out(ref)
-        if nature is not None:
-            self._natures[ref], self._core[ref], self._seeds[ref] = nature, core, seed
-            self._everyone.add(nature)
-            if len(core) == 1:
-                self._lone.add(nature)
-            self._dirty |= {ref, *self._lone_in_reach(ref)}
+        if (old and old.core) != (standing and standing.core):
+            self._recored = True
+        if old is not None:
+            self._leave(ref, old)
+        if standing is not None:
+            self._enter(ref, standing)
 
     def refresh(self) -> set[str]:
-        """The incidents whose attachment may have changed."""
-        again: set[str] = set()
-        for ref in self._dirty:
-            was, is_now = ref in self._anchors, self._is_anchor(ref)
-            if was != is_now:
-                (self._anchors.add if is_now else self._anchors.discard)(ref)
-                again.update(self._lone_in_reach(ref))
-        looked_at = self._dirty | again
-        for ref in looked_at:
-            edge = self._find_best(ref)
-            if edge is None:
-                self._best.pop(ref, None)
-            else:
-                self._best[ref] = edge
-        self._dirty = set()
-        rivals = {other for ref in looked_at if ref in self._natures for other in self._natures[ref].holds_off}
+        """The cores of lone faults whose attachment may have changed."""
+        if self._recored:
+            self._dirty |= {self._standing[ref].core for ref in self._held if self._standing[ref].lone}
+        looked_at = self._dirty | self._step_down()
+        looked_at |= self._compare_anew(self._of_cores)
+        self._appoint(looked_at & self._lone.keys())
+        looked_at |= self._compare_anew(self._of_anchors)
+        for core in looked_at:
+            self._choose(core)
+        self._dirty, self._recored = set(), False
+        rivals = {
+            self._core_of(other)
+            for core in looked_at
+            for ref in self._lone.get(core, ())
+            for other in self._standing[ref].nature.holds_off
+        }
         return looked_at | rivals
 
-    def _take_out(self, ref: str) -> None:
-        nature = self._natures.pop(ref, None)
-        if nature is None:
-            return
-        self._everyone.discard(nature)
-        if len(self._core[ref]) == 1:
-            self._lone.discard(nature)
-        del self._core[ref], self._seeds[ref]
+    # Who is where
 
-    def _is_lone(self, ref: str) -> bool:
-        return len(self._core.get(ref, ())) == 1
+    def _enter(self, ref: str, standing: Standing) -> None:
+        self._standing[ref] = standing
+        nature = standing.nature
+        if nature.held_from or nature.holds_off:
+            self._held.add(ref)
+        if standing.lone:
+            self._lone[standing.core].add(ref)
+            self._of_lone.add(ref, self._keys(nature), nature.began)
+            self._dirty.add(standing.core)
+        else:
+            self._of_cores.add(ref, self._keys(nature), nature.began)
+            self._offer(ref)
 
-    def _is_anchor(self, ref: str) -> bool:
-        """Of a lone incident: nothing that it could attach to is in reach."""
-        if not self._is_lone(ref):
-            return False
-        nature = self._natures[ref]
-        return not any(
-            (not self._is_lone(other.ref) or other.seniority < nature.seniority) and self._why(nature, other)
-            for other in self._in_reach(nature)
+    def _leave(self, ref: str, old: Standing) -> None:
+        place = ref, self._keys(old.nature), old.nature.began
+        if old.lone:
+            self._dirty.add(old.core)
+            self._of_lone.discard(*place)
+            if old.core in self._anchors:
+                self._withdraw(ref)
+                self._of_anchors.discard(*place)
+            self._lone[old.core].discard(ref)
+            if not self._lone[old.core]:
+                del self._lone[old.core]
+        else:
+            self._withdraw(ref)
+            self._of_cores.discard(*place)
+        self._held.discard(ref)
+        del self._standing[ref]
+
+    def _offer(self, member: str) -> None:
+        """A member of an anchor is there to be compared with."""
+        for core in self._lone_near(member):
+            self._new[core].add(member)
+
+    def _withdraw(self, member: str) -> None:
+        """A member of an anchor is there no more, or not as it was."""
+        anchor = self._standing[member].core
+        for core in self._lone_near(member):
+            fit = self._fits.get(core, {}).get(anchor)
+            if fit is not None and fit.member == member:
+                self._lost[core].add(anchor)
+
+    def _keys(self, nature: Nature) -> tuple[str, ...]:
+        """Where it can be met: at its places, and of a vendor's fault in a core among all such."""
+        if nature.in_core and nature.detail in self._limits.vendor:
+            return (*nature.codes, f"vendor {nature.detail}")
+        return nature.codes
+
+    def _near(self, nature: Nature, vicinity: Vicinity) -> Iterator[str]:
+        return vicinity.near(self._keys(nature), nature.began, self._limits.reach)
+
+    def _lone_near(self, ref: str) -> set[str]:
+        return {self._standing[other].core for other in self._near(self._standing[ref].nature, self._of_lone)}
+
+    def _core_of(self, ref: str) -> str:
+        standing = self._standing.get(ref)
+        return standing.core if standing else ""
+
+    # Who is an anchor
+
+    def _step_down(self) -> set[str]:
+        """Of lone faults that changed, forget what followed from what they were. Returns whose seniors they were."""
+        again: set[str] = set()
+        for core in self._dirty:
+            if core in self._anchors:
+                for ref in self._lone.get(core, ()):
+                    self._withdraw(ref)
+                    nature = self._standing[ref].nature
+                    self._of_anchors.discard(ref, self._keys(nature), nature.began)
+                self._anchors.discard(core)
+            for junior in self._juniors.pop(core, set()):
+                del self._seniors[junior]
+                again.add(junior)
+            self._set_senior(core, None)
+            self._rank.pop(core, None)
+            self._fits.pop(core, None)
+            if core in self._lone:
+                self._rank[core] = self._rank_of(core)
+        return again
+
+    def _rank_of(self, core: str) -> Rank:
+        natures = [self._standing[ref].nature for ref in self._lone[core]]
+        first = min(natures, key=lambda nature: (nature.start, nature.ref))
+        return Rank(
+            not any(nature.knows_cause for nature in natures),
+            -len({code for nature in natures for code in nature.codes}),
+            first.start,
+            first.ref,
         )
 
-    def _find_best(self, ref: str) -> Edge | None:
-        if not self._is_lone(ref) or ref in self._anchors:
+    def _appoint(self, cores: set[str]) -> None:
+        """Find out which lone faults are anchors, of those given and of the anchors that they may rank above."""
+        shaken = {
+            self._standing[other].core
+            for core in self._dirty & cores
+            for ref in self._lone[core]
+            for other in self._near(self._standing[ref].nature, self._of_anchors)
+        }
+        for core in sorted(cores | shaken):
+            was, is_now = core in self._anchors, self._is_anchor(core)
+            if was == is_now:
+                continue
+            for ref in self._lone[core]:
+                nature = self._standing[ref].nature
+                if is_now:
+                    self._of_anchors.add(ref, self._keys(nature), nature.began)
+                    self._offer(ref)
+                else:
+                    self._withdraw(ref)
+                    self._of_anchors.discard(ref, self._keys(nature), nature.began)
+            (self._anchors.add if is_now else self._anchors.discard)(core)
+
+    def _is_anchor(self, core: str) -> bool:
+        if any(not fit.lone for fit in self._fits.get(core, {}).values()):
+            self._set_senior(core, None)
+            return False
+        senior = self._seniors.get(core)
+        if senior is None:
+            senior = self._find_senior(core)
+            self._set_senior(core, senior)
+        return senior is None
+
+    def _find_senior(self, core: str) -> str | None:
+        rank = self._rank[core]
+        for vicinity in (self._of_anchors, self._of_lone):
+            for ref in self._lone[core]:
+                nature = self._standing[ref].nature
+                for other in self._near(nature, vicinity):
+                    standing = self._standing[other]
+                    if standing.core != core and self._rank[standing.core] < rank and self._fit(nature, standing):
+                        return standing.core
+        return None
+
+    def _set_senior(self, core: str, senior: str | None) -> None:
+        old = self._seniors.pop(core, None)
+        if old is not None and old in self._juniors:
+            self._juniors[old].discard(core)
+        if senior is not None:
+            self._seniors[core] = senior
+            self._juniors[senior].add(core)
+
+    # Who fits whom
+
+    def _compare_anew(self, vicinity: Vicinity) -> set[str]:
+        """Compare the lone faults that changed with all there, and the others with what changed of anchors. Returns
+        those others.
+        """
+        for core in self._dirty & self._lone.keys():
+            for ref in self._lone[core]:
+                self._compare(core, self._near(self._standing[ref].nature, vicinity))
+        lost, new = self._lost, self._new
+        self._lost, self._new = defaultdict(set), defaultdict(set)
+        others = (lost.keys() | new.keys()) & (self._lone.keys() - self._dirty)
+        for core in others:
+            self._look_again(core, lost.get(core, set()))
+            self._compare(core, new.get(core, ()))
+        return others
+
+    def _look_again(self, core: str, anchors: set[str]) -> None:
+        """Find the best fit to each of the anchors anew."""
+        for anchor in anchors:
+            self._fits[core].pop(anchor, None)
+        if anchors:
+            for ref in self._lone[core]:
+                for vicinity in (self._of_cores, self._of_anchors):
+                    near = self._near(self._standing[ref].nature, vicinity)
+                    self._compare(core, (other for other in near if self._standing[other].core in anchors))
+
+    def _compare(self, core: str, members: Iterable[str]) -> None:
+        """Note where one of the members fits better than what was found so far."""
+        fits = self._fits[core]
+        natures = [self._standing[ref].nature for ref in self._lone[core]]
+        for member in members:
+            standing = self._standing.get(member)
+            if standing is None or standing.core == core:
+                continue
+            for nature in natures:
+                fit = self._fit(nature, standing)
+                if fit is not None:
+                    held = fits.get(standing.core)
+                    if held is None or fit < held:
+                        fits[standing.core] = fit
+
+    def _fit(self, nature: Nature, other: Standing) -> Fit | None:
+        if not other.lone and not other.nature.knows_cause:
+            return None  # in a core of several faults, those who know the cause speak for it
+        if self._held_apart(nature, other.core):
             return None
-        nature = self._natures[ref]
-        fits = [
-            Fit(
-                other.detail is not nature.detail,
-                not set(other.codes) & set(nature.codes),
-                abs(other.start - nature.start),
-                self._seeds[other.ref],
-                other.ref,
-                why,
-            )
-            for other in self._in_reach(nature)
-            if (other.ref in self._anchors or not self._is_lone(other.ref)) and (why := self._why(nature, other))
-        ]
+        alike = likeness(nature, other.nature, self._limits, anywhere=other.wide)
+        if alike is None:
+            return None
+        return Fit(
+            alike.cause_differs,
+            alike.nearness,
+            other.lone,
+            abs(nature.began - other.nature.began),
+            other.nature.start,
+            other.nature.ref,
+            nature.ref,
+        )
+
+    def _held_apart(self, nature: Nature, core: str) -> bool:
+        if not nature.held_from and not nature.holds_off:
+            return False
+        return any(self._core_of(other) == core for other in nature.held_from | nature.holds_off)
+
+    def _choose(self, core: str) -> None:
+        self._best.pop(core, None)
+        if core not in self._lone or core in self._anchors:
+            return
+        fits = sorted(self._fits.get(core, {}).values())
         if not fits:
-            return None
-        best = min(fits)
-        return Edge(ref, best.member, LinkBasis.INFERRED, best.why)
-
-    def _why(self, nature: Nature, other: Nature) -> str | None:
-        apart = nature.held_from | nature.holds_off
-        if apart and not apart.isdisjoint(self._core[other.ref]):
-            return None
-        return why_linked(nature, other, self._limits)
-
-    def _lone_in_reach(self, ref: str) -> Iterator[str]:
-        nature = self._natures.get(ref)
-        if nature is not None:
-            yield from (other.ref for other in self._near(nature, self._lone))
-
-    def _in_reach(self, nature: Nature) -> Iterator[Nature]:
-        return self._near(nature, self._everyone)
-
-    def _near(self, nature: Nature, places: _Places) -> Iterator[Nature]:
-        """Those of other operators on overlapping areas that began at about the same time: who may be linked at all."""
-        seen = {nature.ref}
-        for ref in places.near(nature.codes, nature.start, self._limits.longest):
-            if ref not in seen:
-                seen.add(ref)
-                if self._natures[ref].owner != nature.owner:
-                    yield self._natures[ref]
-
-
-class _Places:
-    """Incidents by the codes that they name, each code's by seniority."""
-
-    def __init__(self) -> None:
-        self._at: defaultdict[str, list[tuple[datetime, str]]] = defaultdict(list)
-        self._below: defaultdict[str, set[str]] = defaultdict(set)
-        """Codes that are named, by the county and the country around them."""
-
-    def add(self, nature: Nature) -> None:
-        for code in nature.codes:
-            insort(self._at[code], nature.seniority)
-            for outer in _around(code):
-                self._below[outer].add(code)
-
-    def discard(self, nature: Nature) -> None:
-        for code in nature.codes:
-            held = self._at[code]
-            del held[bisect_left(held, nature.seniority)]
-            if not held:
-                del self._at[code]
-                for outer in _around(code):
-                    self._below[outer].discard(code)
-
-    def near(self, codes: Iterable[str], start: datetime, within: timedelta) -> Iterator[str]:
-        """Those on areas that overlap the codes, which began within that time of the start. May name one twice."""
-        overlapping = {outer for code in codes for outer in (code, *_around(code))}
-        overlapping |= {inner for code in codes for inner in self._below.get(code, ())}
-        for code in overlapping:
-            held = self._at.get(code, [])
-            for _, ref in held[bisect_left(held, (start - within, "")) : bisect_right(held, (start + within, _LATEST))]:
-                yield ref
-
-
-def _around(code: str) -> set[str]:
-    return {code[:2], geography.COUNTRY} - {code}
+            return
+        ambiguous = len(fits) > 1 and fits[0].grade == fits[1].grade
+        if not ambiguous or self._standing[fits[0].ref].nature.by_weather:
+            self._best[core] = fits[0]

@@ -5,30 +5,45 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, TypeVar
 
 from bus.vocabulary import TLP_ORDER, Audience, CauseDetail, CriticalService, EmergencyImpact, Impact, Service, Tlp
+from consumers.merge.vicinity import Nearness
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
     """When incidents that share no key are taken to belong together."""
 
-    after_end: timedelta
-    starts_within: dict[CauseDetail, timedelta]
+    starts_within: Mapping[CauseDetail, timedelta]
     """Between the two starts, for every detail."""
-    together: frozenset[CauseDetail]
-    same_municipality: frozenset[CauseDetail]
+    unknown_within: Mapping[CauseDetail, timedelta]
+    """The same, where one of the two causes is unknown."""
+    nearness: Mapping[CauseDetail, Nearness]
+    """How near the places must be at least, for every detail."""
+    after_end: timedelta
+    after_end_of_weather: timedelta
+    untold_start: timedelta
+    rounding: timedelta
+    restored_together: timedelta
+    restored_together_starts: timedelta
+    overload_after: timedelta
+    weather: frozenset[CauseDetail]
+    line: frozenset[CauseDetail]
+    machines: frozenset[CauseDetail]
+    vendor: frozenset[CauseDetail]
 
     @property
-    def longest(self) -> timedelta:
-        """No two incidents whose starts are further apart are linked."""
-        return max(self.starts_within.values())
+    def reach(self) -> timedelta:
+        """No two incidents whose starts are further apart, as far as they are known, are linked."""
+        return max(*self.starts_within.values(), self.restored_together_starts, self.overload_after) + self.untold_start
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +127,24 @@ def default_rules() -> Rules:
 
 
 def _inference(data: dict[str, Any]) -> Inference:
-    minutes = data["starts_within_minutes"]
-    named = {CauseDetail(name): timedelta(minutes=value) for name, value in minutes.items() if name != "default"}
-    default = timedelta(minutes=minutes["default"])
+    starts_within = _by_detail(data["starts_within_minutes"], _minutes)
+    unknown_within = _by_detail(data["unknown_within_minutes"], _minutes)
+    nearness = _by_detail(data["nearness"], Nearness.__getitem__)
     return Inference(
-        after_end=timedelta(hours=data["after_end_hours"]),
-        starts_within={detail: named.get(detail, default) for detail in CauseDetail},
-        together=frozenset(map(CauseDetail, data["together"])),
-        same_municipality=frozenset(map(CauseDetail, data["same_municipality"])),
+        starts_within=starts_within,
+        unknown_within={detail: min(unknown_within[detail], starts_within[detail]) for detail in CauseDetail},
+        nearness=nearness,
+        after_end=_minutes(data["after_end_minutes"]),
+        after_end_of_weather=_minutes(data["after_end_of_weather_minutes"]),
+        untold_start=_minutes(data["untold_start_minutes"]),
+        rounding=_minutes(data["rounding_minutes"]),
+        restored_together=_minutes(data["restored_together_minutes"]),
+        restored_together_starts=_minutes(data["restored_together_starts_minutes"]),
+        overload_after=_minutes(data["overload_after_minutes"]),
+        weather=frozenset(map(CauseDetail, data["weather"])),
+        line=frozenset(map(CauseDetail, data["line"])),
+        machines=frozenset(detail for detail in CauseDetail if nearness[detail] is Nearness.MUNICIPALITY),
+        vendor=frozenset(map(CauseDetail, data["vendor"])),
     )
 
 
@@ -133,6 +158,16 @@ def _flat(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _flat(inner, f"{path}.{name}" if path else name)
     else:
         yield path, json.dumps(value)
+
+
+def _by_detail(table: dict[str, Any], read: Callable[[Any], T]) -> dict[CauseDetail, T]:
+    """A value for every detail: its own, or the default."""
+    named = {CauseDetail(name): read(value) for name, value in table.items() if name != "default"}
+    return {detail: named.get(detail, read(table["default"])) for detail in CauseDetail}
+
+
+def _minutes(value: float) -> timedelta:
+    return timedelta(minutes=value)
 
 
 def _by_level(table: dict[str, Any]) -> dict[int, int]:

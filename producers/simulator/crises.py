@@ -86,7 +86,7 @@ def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
             faults.append(
                 Fault(
                     GRID, began, began + around(rng, 20, 0.5), towns, (Service.OTHER,), weather,
-                    event_refs=(key, power_key), owns=power_key,
+                    part=NetworkPart.UNKNOWN, event_refs=(key, power_key), owns=power_key,
                 )
             )  # fmt: skip
         for actor in MOBILE:
@@ -263,7 +263,7 @@ def _power_cut(rng: Random, begin: datetime, town: str, main: bool) -> Event:
     if county_of(town) in GRID_COUNTIES:
         grid = 0
         faults.append(Fault(GRID, begin, back, towns, (Service.OTHER,), origin._replace(outside=False),
-                            event_refs=(key,), owns=key))  # fmt: skip
+                            part=NetworkPart.UNKNOWN, event_refs=(key,), owns=key))  # fmt: skip
     for actor in some(rng, (*MOBILE, TOWN_NETWORKS), 4 if main else 2, 5 if main else 3):
         for places in _shares(rng, towns):
             on_battery = happens(rng, 0.6)

@@ -6,6 +6,7 @@ cannot fail.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +46,9 @@ from bus.vocabulary import (
     MeasureState,
     MeasureType,
     MessageStatus,
+    NetworkPart,
     OperatorMode,
+    QualityAspect,
     Role,
     Service,
     Tlp,
@@ -157,12 +160,25 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
     )
 
 
+ASPECTS = (QualityAspect.CONNECTIVITY, QualityAspect.CAPACITY)
 TIES = ("energy", "caused_by", "related_to", "duplicate_of", "event_refs", "infrastructure_ids")
+
+
+LIKELY_CAUSES = (
+    *CAUSES,
+    Cause(category=CauseCategory.HUMAN_ERROR, detail=CauseDetail.CABLE_CUT),
+    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.OVERLOAD),
+    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.SOFTWARE_BUG),
+    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT, third_party=False),
+)
+minutes = st.sampled_from((0, 10, 35, 100)).map(lambda n: START + timedelta(minutes=n))
 
 
 @st.composite
 def untied(draw: st.DrawFn) -> Incident:
-    """An incident that names no other and shares no key: whether it belongs to another can only be inferred."""
+    """An incident that shares no key and names no other, unless as its duplicate: whether it belongs to another can
+    only be inferred.
+    """
     incident = draw(incidents())
     fields = Incident.model_fields
     bare = {name: fields[name].get_default(call_default_factory=True) for name in TIES}
@@ -170,9 +186,17 @@ def untied(draw: st.DrawFn) -> Incident:
         update={
             **bare,
             "on_behalf_of": None,
-            "started_at": draw(st.sampled_from((0, 1, 5)).map(lambda n: START + timedelta(hours=n))),
-            "cause": draw(st.sampled_from(CAUSES)),
-            "areas": (draw(st.sampled_from((AREAS[1], AREAS[3], AREAS[3], AREAS[4]))),),
+            "duplicate_of": draw(st.sampled_from((None, None, None, INCIDENTS[0], INCIDENTS[2]))),
+            "event_refs": draw(st.sampled_from(((), (), (), ("vendor:1",)))),
+            "started_at": draw(minutes | minutes | st.none() | st.just(START + timedelta(hours=5))),
+            "detected_at": draw(st.none() | minutes),
+            "restored_at": draw(st.none() | st.just(START + timedelta(hours=6))),
+            "cause": draw(st.sampled_from(LIKELY_CAUSES)),
+            "network_part": draw(st.sampled_from((NetworkPart.ACCESS, NetworkPart.CORE))),
+            "impacts": tuple(
+                dataclasses.replace(impact, aspect=draw(st.sampled_from(ASPECTS))) for impact in incident.impacts
+            ),
+            "areas": (draw(st.sampled_from((AREAS[1], AREAS[2], AREAS[3], AREAS[3], AREAS[4]))),),
         }
     )
 

@@ -10,13 +10,16 @@ import networkx as nx
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from bus import geography
 from bus.envelope import Envelope
 from bus.messages import Incident
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
 from consumers.merge import View, default_rules
 from consumers.merge.components import find_duplicates
-from consumers.merge.inference import known_detail
+from consumers.merge.entities import Entity
+from consumers.merge.likeness import Nature, likeness, nature_of
+from consumers.merge.links import node_of
+from consumers.merge.told import told_by
+from consumers.merge.traces import Trace, unread
 from tests.property.folds import by_order, compare_message_by_message, distinct, fold, view
 from tests.property.strategies import (
     envelopes,
@@ -25,6 +28,7 @@ from tests.property.strategies import (
     recent,
     sets_of_messages,
     tampered,
+    untied,
 )
 
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
@@ -235,6 +239,16 @@ def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
     assert found == sorted(sorted(component) for component in plain_components(messages, as_of))
 
 
+@given(st.lists(envelopes(untied()), min_size=2, max_size=9), instants)
+def test_lone_reports_are_grouped_as_a_plain_reading_groups_them(messages, as_of):
+    """The same, message by message, where all that groups them is what they are like."""
+    state = fold([])
+    for count, envelope in enumerate(messages, start=1):
+        state.apply(envelope)
+        found = sorted(sorted((*s.members, *s.duplicates)) for s in state.view(as_of, {}, True).situations)
+        assert found == sorted(sorted(component) for component in plain_components(messages[:count], as_of))
+
+
 def plain_components(messages: Iterable[Envelope], as_of: datetime) -> list[set[str]]:
     by_entity, key = distinct(messages), by_order
     told = {ref: max(found, key=key).message for ref, found in by_entity.items()}
@@ -300,59 +314,73 @@ def plain_components(messages: Iterable[Envelope], as_of: datetime) -> list[set[
     kept.remove_edges_from(cut)
     cores = [core for core in nx.connected_components(nx.compose(firm, kept)) if not core & archived]
     nodes = {ref: m for ref, m in nodes.items() if ref not in archived}
-    return plain_attachments(cores, nodes, start, end, [li for li in said if li.relation is LinkRelation.CANNOT_LINK])
+    cannot = [li for li in said if li.relation is LinkRelation.CANNOT_LINK and li.a != li.b]
+    return plain_attachments(cores, natures(by_entity, nodes, cannot), nodes, cannot)
 
 
-def plain_attachments(cores, nodes, start, end, cannot) -> list[set[str]]:
-    """Inferred links, read plainly: every lone incident against every other."""
+def natures(by_entity, nodes, cannot) -> dict[str, Nature]:
+    """What the checklist compares, of the winner of each."""
     limits = default_rules().inference
-    core_of = {ref: core for core in cores for ref in core}
-    detail = {ref: known_detail(m.cause) for ref, m in nodes.items()}
-    codes = {ref: {a.code for a in m.areas if a.code} for ref, m in nodes.items()}
-    owners = {ref: m.on_behalf_of or m.actor for ref, m in nodes.items()}
-    seniority = {ref: (start[ref], ref) for ref in nodes}
-    held = {(li.a, li.b) for li in cannot if li.a != li.b}
+    found = {}
+    for ref in nodes:
+        entity = None
+        for e in by_entity[ref]:
+            if entity is None:
+                entity = Entity(ref, Trace.of(e), e, unread)
+            else:
+                entity.take(Trace.of(e), e)
+        apart = frozenset(li.a for li in cannot if li.b == ref), frozenset(li.b for li in cannot if li.a == ref)
+        found[ref] = nature_of(told_by(entity), node_of(entity), apart, limits)
+    return found
 
-    def linked(x: str, y: str) -> bool:
-        known = [d for d in (detail[x], detail[y]) if d is not None]
-        if owners[x] == owners[y] or not known:
-            return False
-        if abs(start[x] - start[y]) > max(limits.starts_within[d] for d in known):
-            return False
-        if len(known) == 2 and known[0] != known[1] and not set(known) <= limits.together:
-            return False
-        assets = [set(nodes[ref].infrastructure_ids) for ref in (x, y)]
-        if all(assets) and not assets[0] & assets[1]:
-            return False
-        if any(end[b] is not None and start[a] > end[b] + limits.after_end for a, b in ((x, y), (y, x))):
-            return False
-        if any((a, b) in held for a, b in [*((x, m) for m in core_of[y]), *((m, x) for m in core_of[y])]):
-            return False
-        if len(known) == 1 or set(known) & limits.same_municipality:
-            return bool({c for c in codes[x] if len(c) == 4} & codes[y])
-        return any(geography.overlap(a, b) for a in codes[x] for b in codes[y])
 
-    lone = {ref for ref in nodes if len(core_of[ref]) == 1}
-    reach = {x: [y for y in nodes if y != x and linked(x, y)] for x in lone}
-    anchors = {x for x in lone if not any(y not in lone or seniority[y] < seniority[x] for y in reach[x])}
-
-    def fit(x: str, y: str) -> tuple:
-        seed = min(seniority[m] for m in core_of[y] if m not in duplicates)
-        return detail[x] != detail[y], not codes[x] & codes[y], abs(start[x] - start[y]), seed, y
-
+def plain_attachments(cores, natures, nodes, cannot) -> list[set[str]]:
+    """Inferred links, read plainly: every lone fault against every other report."""
+    limits = default_rules().inference
     duplicates, _ = find_duplicates({ref: m.duplicate_of for ref, m in nodes.items()})
+    lone = [core for core in cores if len(core - duplicates) == 1]
+    held = {(li.a, li.b) for li in cannot}
+
+    def rank(core) -> tuple:
+        told = [natures[ref] for ref in core]
+        places = {code for nature in told for code in nature.codes}
+        seniority = min((nature.start, nature.ref) for nature in told)
+        return not any(nature.knows_cause for nature in told), -len(places), *seniority
+
+    def fit(core, anchor) -> tuple | None:
+        """The best of all pairs of reports."""
+        wide = anchor not in lone and len({ref.split("/")[1] for ref in anchor}) > 1
+        found = []
+        for x in core:
+            for y in anchor:
+                if any((x, m) in held or (m, x) in held for m in anchor):
+                    continue
+                if anchor not in lone and not natures[y].knows_cause:
+                    continue
+                alike = likeness(natures[x], natures[y], limits, anywhere=wide)
+                if alike:
+                    gap = abs(natures[x].began - natures[y].began)
+                    found.append((*alike, anchor in lone, gap, natures[y].start, y, x))
+        return min(found, default=None)
+
+    above = [[c for c in cores if c not in lone or rank(c) < rank(core)] for core in lone]
+    anchors = [core for core in cores if core not in lone]
+    anchors += [core for core, over in zip(lone, above, strict=True) if not any(fit(core, c) for c in over)]
     best = {}
-    for x in lone - anchors:
-        fits = [fit(x, y) for y in reach[x] if y in anchors or y not in lone]
-        if fits:
-            best[x] = min(fits)[-1]
+    for core in lone:
+        if core not in anchors:
+            fits = sorted((found, number) for number, c in enumerate(anchors) if (found := fit(core, c)))
+            ambiguous = len(fits) > 1 and fits[0][0][:2] == fits[1][0][:2]
+            if fits and not (ambiguous and not natures[fits[0][0][-1]].by_weather):
+                best[min(core)] = fits[0][1]
+    core_of = {ref: min(core) for core in cores for ref in core}
     attached = {
-        x: y
-        for x, y in best.items()
-        if not any(b == x and a in best and core_of[best[a]] is core_of[y] for a, b in held)
+        core: anchor
+        for core, anchor in best.items()
+        if not any(core_of.get(b) == core and best.get(core_of.get(a)) == anchor for a, b in held)
     }
-    return [
-        core | {x for x, y in attached.items() if y in core}
-        for core in cores
-        if not (len(core) == 1 and core <= attached.keys())
-    ]
+    whole = [set(core) for core in cores if min(core) not in attached]
+    for core in lone:
+        if (anchor := attached.get(min(core))) is not None:
+            next(group for group in whole if anchors[anchor] <= group).update(core)
+    return whole

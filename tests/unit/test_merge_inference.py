@@ -6,22 +6,54 @@ from datetime import timedelta
 
 import pytest
 
-from bus.messages import Area, Cause
-from bus.vocabulary import AreaKind, CauseCategory, CauseDetail, IncidentState
-from tests.merging import at, cannot, incident, picture
+from bus.messages import Area, Cause, ServiceImpact
+from bus.vocabulary import (
+    AreaKind,
+    CauseCategory,
+    CauseDetail,
+    Impact,
+    IncidentState,
+    NetworkPart,
+    QualityAspect,
+    Service,
+)
+from tests import group
+from tests.merging import at, cannot, incident, picture, said
 
 NATURAL, FAILURE = CauseCategory.NATURAL_PHENOMENON, CauseCategory.SYSTEM_FAILURE
+HUMAN = CauseCategory.HUMAN_ERROR
 STORM = Cause(category=NATURAL, detail=CauseDetail.WIND)
 POWER = Cause(category=NATURAL, detail=CauseDetail.POWER_CUT)
+LOCAL_POWER = Cause(category=FAILURE, detail=CauseDetail.POWER_CUT)
+OWN_POWER = Cause(category=FAILURE, detail=CauseDetail.POWER_CUT, third_party=False)
 HARDWARE = Cause(category=FAILURE, detail=CauseDetail.HARDWARE_FAILURE)
+BUG = Cause(category=FAILURE, detail=CauseDetail.SOFTWARE_BUG)
+OVERLOAD = Cause(category=FAILURE, detail=CauseDetail.OVERLOAD)
+CABLE = Cause(category=HUMAN, detail=CauseDetail.CABLE_CUT)
+FAILURE_UNKNOWN = Cause(category=FAILURE)
+OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER)
 VAXJO, LJUNGBY = Area(kind=AreaKind.KOMMUN, code="0780"), Area(kind=AreaKind.KOMMUN, code="0781")
 KRONOBERG, KALMAR = Area(kind=AreaKind.LAN, code="07"), Area(kind=AreaKind.LAN, code="08")
+BORGHOLM = Area(kind=AreaKind.KOMMUN, code="0885")
 UNPLACED = Area(kind=AreaKind.OFFSHORE, code="0780", label="öster om Gotland")
+CORE, ACCESS = NetworkPart.CORE, NetworkPart.ACCESS
 
 
 def told(actor: str, hours: float = 0, cause: Cause = STORM, *areas: Area, **fields: object):
     fields.setdefault("id", f"I-{actor}")
-    return incident(actor, started_at=at(0) + timedelta(hours=hours), cause=cause, areas=areas or (VAXJO,), **fields)
+    fields.setdefault("started_at", at(0) + timedelta(hours=hours))
+    return incident(actor, cause=cause, areas=areas or (VAXJO,), **fields)
+
+
+def over(hours: float) -> dict[str, object]:
+    """Restored so many hours into the day."""
+    return {"state": IncidentState.CLOSED, "restored_at": at(hours)}
+
+
+def short_of_capacity(actor: str, hours: float, *areas: Area):
+    impacts = (ServiceImpact(service=Service.MOBILE_VOICE, impact=Impact.DEGRADED, aspect=QualityAspect.CAPACITY),)
+    fields = {"id": f"I-{actor}", "started_at": at(hours), "cause": OVERLOAD, "areas": areas}
+    return said(group.incident(actor, impacts=impacts, **fields))
 
 
 def groups(*messages):
@@ -31,23 +63,80 @@ def groups(*messages):
 TOGETHER = {
     "one detail, one municipality": [told("nordtel"), told("sveamobil", 1)],
     "a county and a municipality in it": [told("nordtel", 0, STORM, KRONOBERG), told("sveamobil", 1)],
+    "weather in neighbouring municipalities of a county": [told("nordtel"), told("sveamobil", 1, STORM, LJUNGBY)],
     "weather and the power that it cuts": [told("nordtel", 0, STORM), told("sveamobil", 3, POWER)],
     "a cause that is unknown, in the same municipality": [told("nordtel"), told("sveamobil", 1, Cause())],
+    "a cause of which only the category is known": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 1, FAILURE_UNKNOWN),
+    ],
     "machines, in the same municipality at once": [told("nordtel", 0, HARDWARE), told("sveamobil", 0.2, HARDWARE)],
+    "a start that is not told, and so lies before the report": [
+        told("nordtel", 0, CABLE),
+        told("sveamobil", 0, CABLE, started_at=None, observed_at=at(2)),
+    ],
+    "a cable that some name": [told("nordtel", 0, CABLE, infrastructure_ids=("a",)), told("sveamobil", 0.1, CABLE)],
+    "begun far apart, restored together": [
+        told("nordtel", 0, CABLE, **over(6)),
+        told("sveamobil", 2, CABLE, **over(6.2)),
+    ],
+    "an unknown cause in the county, begun and restored together": [
+        told("nordtel", 0, CABLE, **over(6)),
+        told("sveamobil", 0.1, Cause(), KRONOBERG, **over(6.1)),
+    ],
+    "the overload where users go when another's core falls": [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
+        short_of_capacity("sveamobil", 0.5, VAXJO),
+    ],
 }
 APART = {
     "one operator": [told("nordtel"), told("nordtel", 1, id="I-2")],
     "another detail": [told("nordtel"), told("sveamobil", 1, HARDWARE)],
     "both causes unknown": [told("nordtel", 0, Cause()), told("sveamobil", 0, Cause())],
+    "another cause than any on the list": [told("nordtel", 0, LOCAL_POWER), told("sveamobil", 0, OTHER)],
+    "an unknown detail of another category": [told("nordtel"), told("sveamobil", 1, FAILURE_UNKNOWN)],
     "an unknown cause in the county only": [told("nordtel", 0, STORM, KRONOBERG), told("sveamobil", 1, Cause())],
-    "neighbouring municipalities": [told("nordtel"), told("sveamobil", 1, STORM, LJUNGBY)],
+    "weather in neighbouring counties": [told("nordtel"), told("sveamobil", 1, STORM, BORGHOLM)],
+    "power cuts in neighbouring municipalities": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 1, LOCAL_POWER, LJUNGBY),
+    ],
+    "a storm's power cut and another in the county only": [
+        told("nordtel", 0, POWER, KRONOBERG),
+        told("sveamobil", 1, LOCAL_POWER),
+    ],
     "places without a code": [told("nordtel", 0, STORM, UNPLACED), told("sveamobil", 1, STORM, UNPLACED)],
     "too far apart in time": [told("nordtel"), told("sveamobil", 9)],
+    "a start that is not told, reported too late": [
+        told("nordtel", 0, CABLE),
+        told("sveamobil", 0, CABLE, started_at=None, observed_at=at(4)),
+    ],
     "machines in the county only": [told("nordtel", 0, HARDWARE, KRONOBERG), told("sveamobil", 0, HARDWARE)],
     "other assets": [told("nordtel", infrastructure_ids=("a",)), told("sveamobil", infrastructure_ids=("b",))],
-    "begun long after the other was over": [
-        told("nordtel", state=IncidentState.CLOSED, restored_at=at(1)),
-        told("sveamobil", 4),
+    "a power cut in an asset that the other does not name": [
+        told("nordtel", 0, LOCAL_POWER, infrastructure_ids=("a",)),
+        told("sveamobil", 0, LOCAL_POWER),
+    ],
+    "a power cut in the operator's own access network": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 0, OWN_POWER, network_part=ACCESS),
+    ],
+    "an overload that came before": [
+        told("nordtel", 1, BUG, network_part=CORE),
+        short_of_capacity("sveamobil", 0, VAXJO),
+    ],
+    "an overload far from the fallen core": [
+        told("nordtel", 0, BUG, network_part=CORE),
+        short_of_capacity("sveamobil", 0.5, LJUNGBY),
+    ],
+    "one vendor's fault in disjoint areas": [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
+        told("sveamobil", 0, BUG, KALMAR, network_part=CORE),
+    ],
+    "begun long after the other was over": [told("nordtel", **over(1)), told("sveamobil", 4)],
+    "a power cut that began after the other was over": [
+        told("nordtel", 0, LOCAL_POWER, **over(1)),
+        told("sveamobil", 2, LOCAL_POWER),
     ],
     "held apart by staff": [
         told("nordtel"),
@@ -71,6 +160,14 @@ def test_these_are_two(case: str) -> None:
     assert len(groups(*APART[case])) == 2
 
 
+def test_the_link_says_what_the_checklist_found() -> None:
+    (situation,) = picture(
+        told("nordtel", 0, CABLE, **over(6)), told("sveamobil", 0.2, CABLE, LJUNGBY, **over(6.2))
+    ).situations
+    (link,) = situation.links
+    assert link.why == "CABLE_CUT; both in county 07; times that meet, starts 12 min apart, restored together"
+
+
 def test_it_does_not_chain() -> None:
     """The third fits the second, which only attached: a slow storm is no blob."""
     first, second, third = told("nordtel"), told("sveamobil", 7), told("tretton", 14)
@@ -78,11 +175,54 @@ def test_it_does_not_chain() -> None:
 
 
 def test_an_unknown_cause_bridges_nothing() -> None:
+    """Nor is it guessed which of two it belongs to."""
     unknown = told("tretton", 0.1, Cause())
-    assert groups(told("nordtel", 0), told("sveamobil", 0.2, HARDWARE), unknown) in (
-        [("nordtel", "tretton"), ("sveamobil",)],
-        [("nordtel",), ("sveamobil", "tretton")],
-    )
+    assert groups(told("nordtel", 0, CABLE), told("sveamobil", 0.2, HARDWARE), unknown) == [
+        ("nordtel",),
+        ("sveamobil",),
+        ("tretton",),
+    ]
+
+
+def test_weather_is_everywhere_so_that_either_of_two_anchors_will_do() -> None:
+    first = [told(actor, 0, STORM, event_refs=("a",)) for actor in ("nordtel", "fjallmobil")]
+    second = [told(actor, 1, STORM, event_refs=("b",)) for actor in ("kustfiber", "stadsnat")]
+    assert groups(*first, *second, told("sveamobil", 0.2)) == [
+        ("fjallmobil", "nordtel", "sveamobil"),
+        ("kustfiber", "stadsnat"),
+    ]
+
+
+def test_who_knows_the_cause_and_most_places_is_the_anchor() -> None:
+    """The earliest does not know what struck it, and the others share no municipality with each other."""
+    unknown = told("tretton", 0, Cause(), VAXJO)
+    owner = told("kustfiber", 0.1, LOCAL_POWER, VAXJO, LJUNGBY)
+    riders = told("nordtel", 0.2, LOCAL_POWER, VAXJO), told("sveamobil", 0.3, LOCAL_POWER, LJUNGBY)
+    assert groups(unknown, owner, *riders) == [("kustfiber", "nordtel", "sveamobil", "tretton")]
+
+
+def test_a_fault_that_is_told_twice_attaches_as_one() -> None:
+    again = told("sveamobil", 1, LOCAL_POWER, id="I-again", duplicate_of="incident/sveamobil/I-sveamobil")
+    first = told("sveamobil", 1, HARDWARE)  # the duplicate alone knows better
+    anchor = told("nordtel", 0, LOCAL_POWER, event_refs=("p",)), told("tretton", 0, LOCAL_POWER, event_refs=("p",))
+    (situation,) = picture(*anchor, first, again).situations
+    assert situation.duplicates == ("incident/sveamobil/I-again",)
+
+
+def test_who_does_not_know_the_cause_does_not_speak_for_those_who_do() -> None:
+    known = told("nordtel", 0, CABLE, LJUNGBY, event_refs=("c",))
+    unknown = told("sveamobil", 0, Cause(), VAXJO, event_refs=("c",))
+    assert groups(known, unknown, told("tretton", 0.1, LOCAL_POWER, VAXJO)) == [("nordtel", "sveamobil"), ("tretton",)]
+
+
+def test_what_several_operators_tell_of_one_vendor_s_fault_is_bound_to_no_place() -> None:
+    bug = [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE, event_refs=("vendor:1",)),
+        told("sveamobil", 0.1, BUG, KALMAR, network_part=CORE, event_refs=("vendor:1",)),
+    ]
+    far = Area(kind=AreaKind.LAN, code="25")
+    assert groups(*bug, told("tretton", 0.5, BUG, far, network_part=CORE)) == [("nordtel", "sveamobil", "tretton")]
+    assert groups(*bug, told("tretton", 0.5, BUG, far)) == [("nordtel", "sveamobil"), ("tretton",)]
 
 
 def test_a_lone_report_goes_to_the_anchor_that_fits_best() -> None:

@@ -1,0 +1,288 @@
+"""How much two reports look like one event: a checklist of what an experienced duty officer would compare.
+
+Each point is met or not, and all that apply must be: there are no weights to tune, and `why` says what was found.
+
+1. Different operators, of whom at least one knows the cause.
+2. The causes agree: the same; or kin, as the wind and the power cut of one storm; or one a consequence of the other,
+   as the overload where users go when another's core falls; or one is unknown, and nothing speaks against it.
+3. The places agree: how closely depends on the cause. Weather and cables strike many places in a county at once;
+   machines break everywhere all the time.
+4. The times agree: the starts lie near each other, and neither began after the other was over. A start that is not
+   told lies before what is known of it.
+5. Nothing says that the fault is the operator's alone: a fault in its own access network, or in an asset that the
+   other does not name.
+
+What began together *and* was restored together is most likely one event, which widens 3 and 4.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from bus import geography
+from bus.messages import Cause, Incident
+from bus.vocabulary import CauseCategory, CauseDetail, NetworkPart, QualityAspect, Service
+from consumers.merge.links import Node
+from consumers.merge.rules import Inference as Limits
+from consumers.merge.told import Told
+from consumers.merge.vicinity import Nearness
+
+NOWHERE = timedelta(0)
+
+
+class Likeness(NamedTuple):
+    """Two reports that look like one event: the least is the most alike."""
+
+    cause_differs: bool
+    nearness: Nearness
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What of an incident is compared with another's."""
+
+    ref: str
+    owner: str
+    start: datetime
+    """What orders it among others, as for the seed of a situation."""
+    began_from: datetime
+    began: datetime
+    """It began between these two; they are equal where the start is told."""
+    end: datetime | None
+    """None while it is open."""
+    restored_at: datetime | None
+    """The end, where it is told."""
+    category: CauseCategory | None
+    """None where that is not known."""
+    detail: CauseDetail | None
+    """What caused it; None where that is not known."""
+    codes: tuple[str, ...]
+    municipalities: frozenset[str]
+    counties: frozenset[str]
+    """Those that it names, and those that its municipalities lie in."""
+    services: frozenset[Service]
+    assets: frozenset[str]
+    """The shared assets that it names."""
+    in_core: bool
+    short_of_capacity: bool
+    own_plant: bool
+    """The operator says that the fault is its own, in its access network: such a fault is felt by nobody else."""
+    held_from: frozenset[str]
+    """Incidents that staff hold this one apart from (the a of a CANNOT_LINK a b)."""
+    holds_off: frozenset[str]
+    """Incidents that staff hold apart from this one (the b)."""
+
+    @property
+    def by_weather(self) -> bool:
+        return self.category is CauseCategory.NATURAL_PHENOMENON
+
+    @property
+    def knows_cause(self) -> bool:
+        return self.detail is not None and self.detail is not CauseDetail.OTHER
+
+
+def nature_of(told: Told, node: Node, apart: tuple[frozenset[str], frozenset[str]], limits: Limits) -> Nature:
+    """What of an incident is compared. `apart` are those that staff hold it from, and those that they hold off it."""
+    incident = told.incident
+    began = _began(incident, node)
+    category, detail = _known(incident.cause)
+    return Nature(
+        ref=told.ref,
+        owner=told.owner,
+        start=node.start,
+        began_from=began if incident.started_at else began - limits.untold_start,
+        began=began,
+        end=node.end,
+        restored_at=incident.restored_at if node.end else None,
+        category=category,
+        detail=detail,
+        codes=told.codes,
+        municipalities=frozenset(code for code in told.codes if len(code) == 4),
+        counties=frozenset(county for code in told.codes if (county := geography.county_of(code))),
+        services=frozenset(told.impacts),
+        assets=frozenset(incident.infrastructure_ids),
+        in_core=incident.network_part is NetworkPart.CORE,
+        short_of_capacity=any(impact.aspect is QualityAspect.CAPACITY for impact in incident.impacts),
+        own_plant=_is_own_plant(incident),
+        held_from=apart[0],
+        holds_off=apart[1],
+    )
+
+
+def _began(incident: Incident, node: Node) -> datetime:
+    if incident.started_at or incident.detected_at is None:
+        return node.start
+    return min(node.start, incident.detected_at)
+
+
+def _known(cause: Cause) -> tuple[CauseCategory | None, CauseDetail | None]:
+    category = None if cause.category in _UNKNOWN_CATEGORIES else cause.category
+    told = category is not None and cause.detail is not CauseDetail.UNKNOWN
+    return category, cause.detail if told else None
+
+
+_UNKNOWN_CATEGORIES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
+
+
+def _is_own_plant(incident: Incident) -> bool:
+    cause = incident.cause
+    return (
+        cause.third_party is False
+        and incident.network_part is NetworkPart.ACCESS
+        and cause.category is not CauseCategory.NATURAL_PHENOMENON
+        and cause.detail is not CauseDetail.OVERLOAD  # of one's own network, by another's users
+    )
+
+
+def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) -> Likeness | None:
+    """The checklist: how alike the two are, or None where a point of it fails.
+
+    `anywhere`: one of them belongs to what several operators tell of, so that a vendor's fault is not bound to a place.
+    """
+    if a.owner == b.owner or a.own_plant or b.own_plant or not (a.detail or b.detail):
+        return None
+    found = _causes(a, b, limits)
+    if found is None or not _assets_agree(a, b, limits) or _is_over(a, b, limits) or _is_over(b, a, limits):
+        return None
+    gap = max(a.began_from - b.began, b.began_from - a.began, NOWHERE)
+    near = nearness(a, b)
+    together = _restored_together(a, b, limits)
+    within, at_most = found.starts_within, found.nearness
+    if together and found.widens:
+        if gap <= limits.restored_together:
+            at_most = max(at_most, Nearness.COUNTY)
+        if not found.differs and near <= Nearness.OVERLAP:
+            within = max(within, limits.restored_together_starts)
+    if gap > within:
+        return None
+    if near > at_most and not (anywhere and _is_vendor_fault(a, b, limits)):
+        return None
+    return Likeness(found.differs, near)
+
+
+def why_alike(a: Nature, b: Nature, limits: Limits) -> str:
+    """What the checklist found for two that are alike, in words. Swapping them changes nothing."""
+    restored = ", restored together" if _restored_together(a, b, limits) else ""
+    return f"{_what(a, b)}; {_where(a, b)}; {_when(a, b)}{restored}"
+
+
+def nearness(a: Nature, b: Nature) -> Nearness:
+    if not a.municipalities.isdisjoint(b.municipalities):
+        return Nearness.MUNICIPALITY
+    if a.counties.isdisjoint(b.counties):
+        return Nearness.OVERLAP if _countrywide(a, b) or _countrywide(b, a) else Nearness.APART
+    return Nearness.OVERLAP if _overlap(a, b) else Nearness.COUNTY
+
+
+def _countrywide(a: Nature, b: Nature) -> bool:
+    return geography.COUNTRY in a.codes and bool(b.codes)
+
+
+def _overlap(a: Nature, b: Nature) -> bool:
+    return any(geography.overlap(one, other) for one in a.codes for other in b.codes)
+
+
+class _Causes(NamedTuple):
+    """Two causes that agree, and what is then asked of places and times."""
+
+    differs: bool
+    nearness: Nearness
+    """How near the places must be at least."""
+    starts_within: timedelta
+    widens: bool
+    """Whether beginning and ending together may stand in for nearer places or times."""
+
+
+def _causes(a: Nature, b: Nature, limits: Limits) -> _Causes | None:
+    one, other = a.detail, b.detail
+    if one is None:
+        return _with_unknown(b, a, limits)
+    if other is None:
+        return _with_unknown(a, b, limits)
+    weather = a.by_weather and b.by_weather
+    if one is other and (weather or one is not CauseDetail.OTHER):
+        if weather:
+            place = Nearness.COUNTY
+        else:
+            place = limits.nearness[one] if a.category is b.category else Nearness.MUNICIPALITY
+        return _Causes(False, place, limits.starts_within[one], one not in limits.machines)
+    if weather and one in limits.weather and other in limits.weather:
+        within = max(limits.starts_within[one], limits.starts_within[other])
+        return _Causes(True, Nearness.COUNTY, within, False)
+    for victim, fallen in ((a, b), (b, a)):
+        if victim.detail is CauseDetail.OVERLOAD and _is_consequence(victim, fallen, limits):
+            return _Causes(True, Nearness.OVERLAP, limits.overload_after, False)
+    return None
+
+
+def _with_unknown(known: Nature, unknown: Nature, limits: Limits) -> _Causes | None:
+    detail = known.detail
+    if detail is None or detail is CauseDetail.OTHER or unknown.category not in (None, known.category):
+        return None
+    return _Causes(True, Nearness.MUNICIPALITY, limits.unknown_within[detail], detail not in limits.machines)
+
+
+def _is_consequence(victim: Nature, fallen: Nature, limits: Limits) -> bool:
+    """Users of a network whose core fell go to the others, whose capacity then does not last (domain: 5.2, 5.6)."""
+    return (
+        victim.short_of_capacity
+        and fallen.in_core
+        and not victim.services.isdisjoint(fallen.services)
+        and victim.began >= fallen.began - limits.rounding
+    )
+
+
+def _assets_agree(a: Nature, b: Nature, limits: Limits) -> bool:
+    """Many lean on a cable or a node that work is done on, and name it or not. Of all else, who names an asset has a
+    fault in that asset.
+    """
+    if not (a.assets or b.assets) or not a.assets.isdisjoint(b.assets):
+        return True
+    if a.assets and b.assets:
+        return False
+    return (a.by_weather and b.by_weather) or a.detail in limits.line or b.detail in limits.line
+
+
+def _is_over(earlier: Nature, later: Nature, limits: Limits) -> bool:
+    if earlier.end is None:
+        return False
+    slack = limits.after_end_of_weather if earlier.by_weather and later.by_weather else limits.after_end
+    return later.began > earlier.end + slack
+
+
+def _restored_together(a: Nature, b: Nature, limits: Limits) -> bool:
+    if a.restored_at is None or b.restored_at is None:
+        return False
+    return abs(a.restored_at - b.restored_at) <= limits.restored_together
+
+
+def _is_vendor_fault(a: Nature, b: Nature, limits: Limits) -> bool:
+    return a.detail is b.detail and a.detail in limits.vendor and a.in_core and b.in_core
+
+
+def _what(a: Nature, b: Nature) -> str:
+    details = sorted({detail for detail in (a.detail, b.detail) if detail is not None})
+    if a.detail is None or b.detail is None:
+        return f"{details[0]}, the other unknown"
+    return " and ".join(details)
+
+
+def _where(a: Nature, b: Nature) -> str:
+    match nearness(a, b):
+        case Nearness.MUNICIPALITY:
+            return f"both in {min(a.municipalities & b.municipalities)}"
+        case Nearness.OVERLAP:
+            pairs = ((x, y) for x in a.codes for y in b.codes if geography.overlap(x, y))
+            return f"both in {min(max(pair, key=len) for pair in pairs)}"
+        case Nearness.COUNTY:
+            return f"both in county {min(a.counties & b.counties)}"
+        case Nearness.APART:
+            return "in several operators' cores"
+
+
+def _when(a: Nature, b: Nature) -> str:
+    if a.began_from != a.began or b.began_from != b.began:
+        return "times that meet, a start untold"
+    return f"times that meet, starts {round(abs(a.began - b.began) / timedelta(minutes=1))} min apart"
