@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from bus.errors import InvalidSettings
 from bus.references import Kind
-from bus.vocabulary import MessageStatus
+from bus.vocabulary import Audience, MessageStatus
 
 __all__ = ["COORDINATION_ONLY", "Kind", "Realm", "TopicPartition"]
 
@@ -83,6 +83,17 @@ class Realm:
     @property
     def view_peer(self) -> str:
         return f"{self.name}.view-peer.v1"
+
+    def feed(self, audience: Audience) -> str:
+        """The feed that an audience reads. Raises InvalidSettings for one that has none."""
+        feeds = {
+            Audience.FULL: self.view,
+            Audience.AUTHORITY: self.view_authority,
+            Audience.PEER: self.view_peer,
+        }
+        if audience not in feeds:
+            raise InvalidSettings(f"there is no feed for the audience {audience}; use {', '.join(feeds)}")
+        return feeds[audience]
 
     @property
     def quarantine(self) -> str:

@@ -24,7 +24,7 @@ from typing import NamedTuple, Self
 import structlog
 
 from bus.codec import Codec
-from bus.errors import BusError, InvalidSettings
+from bus.errors import BusError
 from bus.messages import Part
 from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
@@ -77,10 +77,11 @@ class _Batch(NamedTuple):
 
 
 class Feed:
-    """The view feed of a realm. Enter it, then iterate; for one consumer at a time.
+    """The view feed of a realm, as one audience sees it. Enter it, then iterate; for one consumer at a time.
 
-    Entering raises AuthenticationFailed, NotAllowed, UnknownTopic or BusUnavailable; later the feed waits for the bus.
-    Iterating raises CodecError when a hub much newer than this package writes the feed.
+    Raises InvalidSettings for an audience without a feed. Entering raises AuthenticationFailed, NotAllowed,
+    UnknownTopic or BusUnavailable; later the feed waits for the bus. Iterating raises CodecError when a hub much newer
+    than this package writes the feed.
     """
 
     def __init__(
@@ -93,7 +94,7 @@ class Feed:
     ) -> None:
         self._now = now
         self._transport = transport or KafkaTransport(settings)
-        self._partition = TopicPartition(_topic(Realm(settings.realm), audience), 0)
+        self._partition = TopicPartition(Realm(settings.realm).feed(audience), 0)
         self._codec = Codec()
         self._picture: dict[str, Part] = {}
         self._stack = AsyncExitStack()
@@ -225,14 +226,3 @@ class _Assembly:
             yield _Batch(self._values, self._summary, self._anew)
             self._anew = False
         self._values, self._summary = {}, None
-
-
-def _topic(realm: Realm, audience: Audience) -> str:
-    match audience:
-        case Audience.FULL:
-            return realm.view
-        case Audience.AUTHORITY:
-            return realm.view_authority
-        case Audience.PEER:
-            return realm.view_peer
-    raise InvalidSettings(f"there is no feed for the audience {audience}; use FULL, AUTHORITY or PEER")

@@ -32,7 +32,7 @@ from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Headers, Stored
 from consumers.authority import Refusal, RefusalCode, judge, judge_actor
-from consumers.merge import Gist, State, Trace
+from consumers.merge import Gist, Projections, State, Trace
 from consumers.quarantine import Held, Quarantine
 
 _CODES: dict[type[CodecError], RefusalCode] = {
@@ -72,6 +72,8 @@ class Fold:
     def __init__(self, realm: Realm, codec: Codec | None = None, *, until: datetime | None = None) -> None:
         self.realm = realm
         self.state = State(realm, read=self._read)
+        self.projections = Projections(self.state)
+        """What each audience may see of the state."""
         self.quarantine = Quarantine()
         self.needs_refold = False
         self._codec = codec or Codec()
@@ -185,14 +187,14 @@ class Fold:
         self._remember(lane, message.on_behalf_of, known_at)
         envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
         trace = Trace.of(envelope, record.value)
-        self.state.take(message.reference, trace, envelope)
+        self.projections.take(message.reference, trace, envelope)
         return trace.gist
 
     def _recall_message(self, lane: _Lane, key: bytes, value: bytes, headers: Headers, gist: Gist) -> None:
         known_at = lane.known_at
         self._remember(lane, gist.on_behalf_of, known_at)
         trace = Trace(gist, content_hash(value), sent_at(headers) or known_at, known_at, value)
-        self.state.take(f"{lane.kind}/{key.decode()}", trace)
+        self.projections.take(f"{lane.kind}/{key.decode()}", trace)
 
     def _read(self, kind: str, value: bytes) -> Message:
         return self._codec.decode(value, MESSAGES[Kind(kind)])[0]

@@ -1,12 +1,12 @@
-"""The feed on the wire: its records, their keys, and what a value is.
+"""The feeds on the wire: their records, their keys, and what a value is.
 
-Every batch of changes is one transaction. Its last record, under the key `summary`, says what the batch amounts to;
-a key without a value is gone from the picture.
+Every batch of changes is one transaction over all feeds. The last record of each, under the key `summary`, says what
+the batch amounts to; a key without a value is gone from the picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from bus.codec import Codec, encode
 from bus.errors import CodecError, InvalidMessage
@@ -17,10 +17,26 @@ from consumers.merge.view import ITEM_OF_KEY, Summary
 SUMMARY_KEY = b"summary"
 
 
-def batch(topic: str, changes: Mapping[str, Part | None], summary: Summary) -> Iterable[Outgoing]:
-    """The records of one batch, in the order in which they must be stored."""
+class Encoder:
+    """Encodes the items of one batch: what is the same in several feeds, once."""
+
+    def __init__(self) -> None:
+        self._encoded: dict[int, tuple[Part, bytes]] = {}
+        """By identity; the items are held, so that no other takes the place of one."""
+
+    def __call__(self, item: Part) -> bytes:
+        held = self._encoded.get(id(item))
+        if held is None:
+            held = self._encoded[id(item)] = item, encode(item)
+        return held[1]
+
+
+def batch(
+    topic: str, changes: Mapping[str, Part | None], summary: Summary, encoded: Callable[[Part], bytes] = encode
+) -> Iterable[Outgoing]:
+    """The records of one batch in one feed, in the order in which they must be stored."""
     for key, item in changes.items():
-        yield Outgoing(topic, key.encode(), None if item is None else encode(item))
+        yield Outgoing(topic, key.encode(), None if item is None else encoded(item))
     yield Outgoing(topic, SUMMARY_KEY, encode(summary))
 
 

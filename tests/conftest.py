@@ -82,6 +82,10 @@ writes_view = true
 name = "Coordination room"
 audience = "FULL"
 
+[readers.tillsyn]
+name = "Tillsyn"
+audience = "AUTHORITY"
+
 [readers.integrator]
 name = "Integrator"
 audience = "PEER"

@@ -102,7 +102,8 @@ def make_topics(bus: MemoryTransport, realm: Realm, actors: Iterable[Actor] = AC
     """The realm's topics, and those of some actors."""
     for topic in (realm.actors, realm.schemas, realm.quarantine):
         bus.create(topic)
-    bus.create(realm.view, compacted=True)
+    for topic in (realm.view, realm.view_authority, realm.view_peer):
+        bus.create(topic, compacted=True)
     for actor in actors:
         for kind in KINDS:
             bus.create(realm.input(kind, actor.slug))

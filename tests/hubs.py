@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Self
 
@@ -21,7 +22,9 @@ from bus.provision import credentials_file
 from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
+from bus.vocabulary import Audience
 from consumers.feed import Change, Feed
+from consumers.fold import Fold
 from consumers.hub import HubStatus
 from tests.conftest import ProvisionedGroup
 from tests.group import record
@@ -151,13 +154,14 @@ class Hubs:
 class Consumer:
     """Reads the feed as an integrator does, and checks what it promises at every step."""
 
+    audience: Audience = Audience.FULL
     changes: list[Change] = field(default_factory=list)
     picture: dict[str, Part] = field(default_factory=dict)
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def reading(cls, settings: Settings) -> AsyncIterator[Consumer]:
-        consumer = cls()
+    async def reading(cls, settings: Settings, audience: Audience = Audience.FULL) -> AsyncIterator[Consumer]:
+        consumer = cls(audience)
         task = asyncio.create_task(consumer._run(settings))
         try:
             yield consumer
@@ -167,7 +171,7 @@ class Consumer:
             assert isinstance(outcome, asyncio.CancelledError), f"the feed ended by itself: {outcome!r}"
 
     async def _run(self, settings: Settings) -> None:
-        async with Feed(settings) as feed:
+        async with Feed(settings, audience=self.audience) as feed:
             async for change in feed:
                 self._check(change)
                 self.picture.update(change.changed)
@@ -177,6 +181,7 @@ class Consumer:
                 self.changes.append(change)
 
     def _check(self, change: Change) -> None:
+        assert change.summary.audience is self.audience
         if not self.changes:
             return
         last = self.changes[-1]
@@ -193,6 +198,12 @@ class Consumer:
 
         await until(holds, f"the feed reaches {digest}")
         return self.changes[-1]
+
+    async def shows_the_picture_of(self, fold: Fold) -> None:
+        """Wait until this consumer's picture is that of its audience, down to the last item."""
+        now = datetime.now(UTC)
+        last = await self.reaches(fold.projections.summary(self.audience, now).digest)
+        assert self.picture == dict(fold.projections.items(self.audience, last.as_of))
 
     async def goes_on(self) -> None:
         """Wait for the next change."""

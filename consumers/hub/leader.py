@@ -1,9 +1,12 @@
-"""One hub at a time writes the feed and the quarantine topic: leadership by silence.
+"""One hub at a time writes the feeds and the quarantine topic: leadership by silence.
 
 The leader ends a batch at least each second. A settled hub that has heard none for a while stands: it opens a
 transaction under the one fixed id, which aborts what the leader before it left open and fences it, dead or asleep. Only
 then does it read what is published, fold at least as far, and publish the difference. Whoever is fenced goes back to
 listening. Two leaders at once cannot write; two candidates at once cost a second.
+
+Each audience has a feed of its own. A batch is one transaction over all of them, under one number, so none is ever
+ahead of another. Who listens for signs of life listens to the full one.
 """
 
 from __future__ import annotations
@@ -11,26 +14,28 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
-from bus.codec import Codec, encode
+from bus.codec import Codec
 from bus.errors import BusError, Fenced
 from bus.messages import Part
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Transaction, Transport
+from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.hub.clock import Clock
 from consumers.hub.intake import Intake
 from consumers.hub.notices import NoticeState, notice, read_notices
+from consumers.merge import FEEDS
 from consumers.merge.view import Summary
 from consumers.quarantine import Place
 from consumers.reading import records_to_end
-from consumers.wire import SUMMARY_KEY, batch, read_summary
+from consumers.wire import SUMMARY_KEY, Encoder, batch, read_summary
 
 YIELD_AFTER = 500
 """Items compared in one go on taking over; then everything else in the hub gets its turn."""
@@ -57,14 +62,15 @@ class Tempo:
 
 @dataclass(slots=True)
 class _Published:
-    """What the feed says at its end."""
+    """What the feeds say at their ends."""
 
-    values: dict[bytes, bytes]
+    values: dict[Audience, dict[bytes, bytes]]
     summary: Summary | None
+    """Of the full one."""
 
 
 class Leader:
-    """Listens to the feed, and writes it when nobody else does."""
+    """Listens to the feed, and writes all of them when nobody else does."""
 
     def __init__(
         self, transport: Transport, realm: Realm, intake: Intake, clock: Clock, tempo: Tempo | None = None
@@ -75,7 +81,7 @@ class Leader:
         self._clock = clock
         self._tempo = tempo or Tempo()
         self._codec = Codec()
-        self._feed = TopicPartition(realm.view, 0)
+        self._feeds = {audience: TopicPartition(realm.feed(audience), 0) for audience in FEEDS}
         self._leads = False
         self._batch = 0
         self._took = 0.0
@@ -105,7 +111,7 @@ class Leader:
 
         The bus must have said that there is nothing more to hear: who cannot hear must not take silence for a fact.
         """
-        async with self._transport.reader({self._feed: 0}) as reader:
+        async with self._transport.reader({self._feeds[Audience.FULL]: 0}) as reader:
             await reader.assign(await reader.end_offsets())
             heard = time.monotonic()
             limit = self._tempo.silence + random.uniform(0, self._tempo.spread)  # noqa: S311 - spreads, guards nothing
@@ -123,11 +129,11 @@ class Leader:
         """Compute what changed, though nobody is told: so that taking over does not have to."""
         if self._intake.settled and self._intake.grown.is_set():
             self._intake.grown.clear()
-            self._intake.fold.state.changes(self._clock.as_of(self._intake.fold))
+            self._intake.fold.projections.changes(self._clock.as_of(self._intake.fold))
 
     async def _lead(self) -> None:
         async with self._transport.transaction(self._realm.leader) as transaction:
-            published = await self._read_feed()
+            published = await self._read_feeds()
             notices = await read_notices(self._transport, self._realm)
             if published.summary is not None:
                 self._batch = published.summary.batch
@@ -138,7 +144,7 @@ class Leader:
             fold = self._intake.fold
             if not self._intake.settled:
                 return
-            log.info("leading", after_batch=self._batch, items=len(published.values))
+            log.info("leading", after_batch=self._batch, items=len(published.values[Audience.FULL]))
             await self._publish_difference(transaction, fold, published, notices)
             self._leads = True
             while await self._news_of(fold):
@@ -159,21 +165,20 @@ class Leader:
         began = time.monotonic()
         self._intake.grown.clear()
         as_of = self._clock.as_of(fold)
-        changes = fold.state.changes(as_of)
-        summary = self._summary(fold, as_of)
         records = [notice(self._realm, place, held) for place, held in fold.quarantine.changes().items()]
-        records += batch(self._realm.view, changes, summary)
+        records += self._batches(fold, as_of, fold.projections.changes(as_of), Encoder())
         self._took = time.monotonic() - began
-        await self._send(transaction, records, summary)
+        await self._send(transaction, records)
 
     async def _publish_difference(
         self, transaction: Transaction, fold: Fold, published: _Published, notices: Mapping[bytes, NoticeState]
     ) -> None:
-        """What the feed must be told to be this fold's picture, whatever it said before."""
+        """What the feeds must be told to be this fold's pictures, whatever they said before."""
         as_of = self._clock.as_of(fold)
-        fold.state.changes(as_of)  # from here on, changes are counted from these items
+        fold.projections.changes(as_of)  # from here on, changes are counted from these items
         fold.quarantine.changes()
-        items, summary, held = dict(fold.state.items(as_of)), self._summary(fold, as_of), dict(fold.quarantine.held)
+        items = {audience: fold.projections.items(audience, as_of) for audience in FEEDS}
+        held = dict(fold.quarantine.held)
 
         records = [
             notice(self._realm, place, entry)
@@ -186,35 +191,50 @@ class Leader:
             for key, state in notices.items()
             if state is NoticeState.HELD and key not in still_held
         ]
-        changed: dict[str, Part | None] = {
-            key.decode(): None for key in published.values if key != SUMMARY_KEY and key.decode() not in items
-        }
-        for number, (key, item) in enumerate(items.items()):
-            if published.values.get(key.encode()) != encode(item):
-                changed[key] = item
-            if number % YIELD_AFTER == 0:
-                await asyncio.sleep(0)
-        await self._send(transaction, [*records, *batch(self._realm.view, changed, summary)], summary)
+        encoder = Encoder()
+        changes: dict[Audience, dict[str, Part | None]] = {}
+        for audience, values in published.values.items():
+            changes[audience] = {
+                key.decode(): None for key in values if key != SUMMARY_KEY and key.decode() not in items[audience]
+            }
+            for number, (key, item) in enumerate(items[audience].items()):
+                if values.get(key.encode()) != encoder(item):
+                    changes[audience][key] = item
+                if number % YIELD_AFTER == 0:
+                    await asyncio.sleep(0)
+        records += self._batches(fold, as_of, changes, encoder)
+        await self._send(transaction, records)
 
-    async def _send(self, transaction: Transaction, records: Sequence[Outgoing], summary: Summary) -> None:
+    def _batches(
+        self,
+        fold: Fold,
+        as_of: datetime,
+        changes: Mapping[Audience, Mapping[str, Part | None]],
+        encoder: Encoder,
+    ) -> Iterator[Outgoing]:
+        """The records of one batch, feed by feed."""
+        told = {"inputs": fold.inputs, "batch": self._batch + 1}
+        for audience, changed in changes.items():
+            summary = fold.projections.summary(audience, as_of).model_copy(update=told)
+            yield from batch(self._realm.feed(audience), changed, summary, encoder)
+
+    async def _send(self, transaction: Transaction, records: Sequence[Outgoing]) -> None:
         await transaction.send(records)
-        self._batch = summary.batch
+        self._batch += 1
 
-    def _summary(self, fold: Fold, as_of: datetime) -> Summary:
-        return fold.state.summary(as_of).model_copy(update={"inputs": fold.inputs, "batch": self._batch + 1})
-
-    async def _read_feed(self) -> _Published:
-        values: dict[bytes, bytes] = {}
-        async for records in records_to_end(self._transport, [self._feed]):
+    async def _read_feeds(self) -> _Published:
+        values: dict[str, dict[bytes, bytes]] = {feed.topic: {} for feed in self._feeds.values()}
+        async for records in records_to_end(self._transport, self._feeds.values()):
             for record in records:
                 if record.key is None:
                     continue
                 if record.value is None:
-                    values.pop(record.key, None)
+                    values[record.topic].pop(record.key, None)
                 else:
-                    values[record.key] = record.value
-        last = values.get(SUMMARY_KEY)
-        return _Published(values, None if last is None else read_summary(self._codec, last))
+                    values[record.topic][record.key] = record.value
+        by_audience = {audience: values[feed.topic] for audience, feed in self._feeds.items()}
+        last = by_audience[Audience.FULL].get(SUMMARY_KEY)
+        return _Published(by_audience, None if last is None else read_summary(self._codec, last))
 
     async def _catch_up(self, inputs: Mapping[str, int]) -> bool:
         """Whether this hub has folded, or folds in time, at least what the feed's last batch was made from."""

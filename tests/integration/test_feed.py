@@ -18,38 +18,25 @@ from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.port import Outgoing, Reader, Transaction
 from bus.transport.port import Writer as Port
-from bus.vocabulary import Audience, Freshness
+from bus.vocabulary import Audience, Freshness, Tlp
 from consumers import wire
 from consumers.feed import AWAY, Change, Feed
 from consumers.merge import State, Summary
-from consumers.merge.view import ActorItem
+from consumers.reading import fold_log
 from tests.conftest import ProvisionedGroup
 from tests.group import BEGIN, incident
-from tests.hubs import Hubs, write
+from tests.hubs import Consumer, Hubs, write
+from tests.merging import LATER, NOBODY, fold
+from tests.merging import status as heartbeat
 
 REALM = Realm("ntsg")
 SETTINGS = Settings(realm="ntsg")
 PATIENCE = 30.0
 
 
-def actor(slug: str, freshness: Freshness = Freshness.FRESH) -> ActorItem:
-    return ActorItem(
-        actor=slug,
-        name=None,
-        roles=(),
-        freshness=freshness,
-        last_heard=None,
-        mode=None,
-        nothing_to_report=None,
-        open_incidents=None,
-        missing_incidents=None,
-        staffing=(),
-        partners=(),
-        load=(),
-        remote_work_percent=None,
-        customer_service=None,
-        status_known_at=None,
-    )
+def actor(slug: str, freshness: Freshness = Freshness.FRESH) -> Part:
+    items = fold(heartbeat(slug), registry=NOBODY).items(LATER)
+    return items[f"actor/{slug}"].model_copy(update={"freshness": freshness})
 
 
 A, B = actor("nordtel"), actor("sveamobil")
@@ -266,6 +253,25 @@ async def test_an_integrators_first_consumer(group: ProvisionedGroup, tmp_path: 
                     if seen:
                         break
     assert len(seen) == 1
+
+
+async def test_a_competitor_reads_its_projection_and_is_refused_the_whole(
+    group: ProvisionedGroup, tmp_path: Path
+) -> None:
+    secret, open_ = incident(title="hemligt", tlp=Tlp.RED), incident(id="I-2", title="Kabelbrott")
+    await write(group.settings("nordtel"), [secret, open_])
+    with Hubs(group, tmp_path / "hubs") as hubs:
+        await hubs.start("one").leads()
+        for reader in ("integrator", "sveamobil"):
+            async with Consumer.reading(group.settings(reader), Audience.PEER) as consumer:
+                await consumer.shows_the_picture_of(await fold_log(group.settings("hub")))
+                assert consumer.changes[-1].summary.withheld == {"tlp:incident": 1}
+                titles = {item.title for key, item in consumer.picture.items() if key.startswith("situation/")}  # type: ignore[attr-defined]
+                assert titles == {"Kabelbrott"}
+            for above in (Audience.FULL, Audience.AUTHORITY):
+                with pytest.raises(NotAllowed):
+                    async with Feed(group.settings(reader), audience=above):
+                        pass
 
 
 async def test_who_has_no_right_to_the_feed_is_told(group: ProvisionedGroup) -> None:

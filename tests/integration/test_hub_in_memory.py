@@ -14,17 +14,20 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
+from bus.codec import Codec
 from bus.errors import BusUnavailable, InvalidSettings
 from bus.registry import Actor
 from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.port import Outgoing, Reader, Stored, Transaction, Writer
-from bus.vocabulary import Role
+from bus.vocabulary import Audience, Role, Tlp
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
 from consumers.hub.notices import NoticeState, read_notices
+from consumers.merge import FEEDS
 from consumers.reading import fold_log, records_to_end
+from consumers.wire import read_summary
 from tests.group import (
     ACTORS,
     entries,
@@ -191,6 +194,55 @@ async def test_one_of_two_hubs_leads_and_the_other_takes_over(bus: MemoryTranspo
         await until(lambda: other.status().leader)
         summaries = [r for r in await all_records(bus, REALM.view) if r.key == b"summary"]
         assert len(summaries) > 1
+
+
+async def read_feed(bus: MemoryTransport, audience: Audience, digest: str) -> Feed:
+    """A feed of which the batch with this digest has been read."""
+    async with asyncio.timeout(PATIENCE), Feed(SETTINGS, audience=audience, transport=bus) as feed:
+        async for change in feed:
+            if change.digest == digest:
+                fold = await fold_log(SETTINGS, transport=bus)
+                assert dict(feed.picture) == dict(fold.projections.items(audience, change.as_of))
+                assert change.summary.audience is audience
+                assert change.summary.inputs == dict(fold.inputs)
+                return feed
+    raise AssertionError("a feed does not end")
+
+
+async def test_each_audience_has_a_feed_and_no_other_hub_forgets_one(bus: MemoryTransport, start: Start) -> None:
+    await send(bus, record(REALM, incident()), record(REALM, incident("sveamobil", tlp=Tlp.RED)))
+    for name, id in (("one", "I-2"), ("other", "I-3")):  # the second takes over from nobody
+        async with start(name) as hub:
+            await until(lambda hub=hub: hub.status().leader)  # type: ignore[misc]
+            await send(bus, record(REALM, incident(id=id, tlp=Tlp.AMBER_STRICT)))
+            await folded_all(bus, hub)
+            fold = await fold_log(SETTINGS, transport=bus)
+            for audience in FEEDS:
+                await read_feed(bus, audience, fold.projections.summary(audience, hub.status().as_of).digest)
+
+
+async def test_a_batch_is_one_over_all_feeds(bus: MemoryTransport, start: Start) -> None:
+    async with start() as hub:
+        await until(lambda: hub.status().leader)
+        for revision in range(1, 6):
+            await send(bus, record(REALM, incident(revision=revision, tlp=Tlp.RED)))
+            await folded_all(bus, hub)
+    numbers = {}
+    for audience in FEEDS:
+        summaries = [r.value for r in await all_records(bus, REALM.feed(audience)) if r.key == b"summary"]
+        numbers[audience] = [read_summary(Codec(), value or b"").batch for value in summaries]
+    assert numbers[Audience.FULL]
+    assert numbers[Audience.FULL] == numbers[Audience.AUTHORITY] == numbers[Audience.PEER]
+
+
+async def test_a_beat_without_news_is_a_summary_per_feed_and_nothing_else(bus: MemoryTransport, start: Start) -> None:
+    await send(bus, record(REALM, incident()), record(REALM, incident("sveamobil", tlp=Tlp.RED)))
+    async with start(now=lambda: datetime(2026, 1, 10, 7, tzinfo=UTC)) as hub:
+        await until(lambda: hub.status().leader)
+        before = len(await all_records(bus, REALM.view_peer))
+        await asyncio.sleep(5 * QUICK.beat)
+    beats = (await all_records(bus, REALM.view_peer))[before:]
+    assert {record.key for record in beats} <= {b"summary"}
 
 
 async def test_a_transaction_that_stays_open_is_told(bus: MemoryTransport, start: Start) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from bus.vocabulary import Audience, Tlp
 from consumers.reading import fold_log
 from tests.group import incident
 from tests.hubs import Consumer, HubProcess, Hubs, write
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.conftest import ProvisionedGroup
+
+
+MARKS = (Tlp.AMBER, Tlp.CLEAR, Tlp.RED, Tlp.AMBER, Tlp.AMBER_STRICT)
+READERS = {Audience.FULL: "room", Audience.AUTHORITY: "tillsyn", Audience.PEER: "integrator"}
 
 
 @pytest.fixture
@@ -35,7 +40,8 @@ async def reporting(group: ProvisionedGroup) -> AsyncIterator[None]:
         revision = 0
         while True:
             revision += 1
-            await write(group.settings("nordtel"), [incident(id=f"I-{revision % 7}", revision=revision)])
+            told = incident(id=f"I-{revision % 7}", revision=revision, tlp=MARKS[revision % len(MARKS)])
+            await write(group.settings("nordtel"), [told])
 
     task = asyncio.create_task(report())
     try:
@@ -56,8 +62,14 @@ async def leader_and_follower(hubs: Hubs) -> tuple[HubProcess, HubProcess]:
 async def test_the_other_takes_over_from_the_killed(
     group: ProvisionedGroup, hubs: Hubs, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    """Every audience sees its feed go on, and ends with the picture that is its own."""
     leader, follower = await leader_and_follower(hubs)
-    async with Consumer.reading(group.settings("room")) as consumer:
+    async with AsyncExitStack() as stack:
+        consumers = [
+            await stack.enter_async_context(Consumer.reading(group.settings(reader), audience))
+            for audience, reader in READERS.items()
+        ]
+        consumer = consumers[0]
         await consumer.goes_on()
         async with reporting(group):
             await consumer.goes_on()
@@ -68,8 +80,8 @@ async def test_the_other_takes_over_from_the_killed(
                 print(f"\ntaken over {time.monotonic() - killed_at:.1f} s after SIGKILL")  # noqa: T201 - for people to read
             await consumer.goes_on()
         fold = await fold_log(group.settings("hub"))
-        last = await consumer.reaches(fold.state.digest)
-        assert consumer.picture == dict(fold.state.items(last.as_of))
+        for each in consumers:
+            await each.shows_the_picture_of(fold)
 
 
 async def test_the_frozen_leader_writes_nothing_when_it_wakes(
