@@ -18,8 +18,8 @@ from bus.references import Kind
 from bus.transport.connection import Connection
 from bus.transport.kafka import KafkaTransport
 from consumers.fold import Fold
+from consumers.hub import collector
 from consumers.hub.clock import Clock
-from consumers.hub.hub import GC_THRESHOLDS
 from consumers.hub.intake import BATCH
 from consumers.reading import input_partitions, reached
 from schemas import read_schema
@@ -31,7 +31,7 @@ AIM = ">= 0.70"
 
 async def measure(site: Site, count: int, repeats: int) -> list[Row]:
     before = gc.get_threshold()
-    gc.set_threshold(*GC_THRESHOLDS)  # for all of them: as the hub runs
+    collector.begin()  # for all of them: as the hub runs
     try:
         values = await alternate(
             {BASE: lambda: decode_only(site, count), "hub: fold": lambda: fold(site, count)}, repeats
@@ -80,5 +80,8 @@ async def fold(site: Site, count: int) -> float:
         began = time.perf_counter()
         while not reached(reader.positions(), ends):
             folded.apply(await reader.read(timeout=1, limit=BATCH))
+            collector.spare()
         folded.state.changes(Clock().as_of(folded))
-        return count / (time.perf_counter() - began)
+        seconds = time.perf_counter() - began
+    gc.unfreeze()
+    return count / seconds

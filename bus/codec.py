@@ -19,7 +19,7 @@ from fastavro.schema import SchemaParseException, fingerprint, parse_schema, to_
 from bus.canonical import compile_encoder
 from bus.compiled import Surprise, compile_reader
 from bus.errors import DamagedBody, NotSingleObject, UnknownFingerprint, WrongSchema
-from bus.messages import Part, build
+from bus.messages import Part, build, every_field
 from bus.vocabulary import Service
 from schemas import NAMESPACE, VERSIONS, Schema, all_schemas
 
@@ -146,14 +146,9 @@ def _reader(model: type[P]) -> Callable[[bytes, int], P]:
     return compile_reader(_latest()[model.__name__], model)
 
 
-@cache
-def _all_fields(model: type[Part]) -> set[str]:
-    return set(model.model_fields)
-
-
 def _whole(model: P) -> P:
     """Every field of a record on the wire was set: one set says so for all of them (a third of a record's memory)."""
-    object.__setattr__(model, "__pydantic_fields_set__", _all_fields(type(model)))
+    object.__setattr__(model, "__pydantic_fields_set__", every_field(type(model)))
     return model
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import struct
 import types
 import typing
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
@@ -34,6 +34,9 @@ Judge = Callable[[Any], Any]
 
 _PRESENT = 2
 """The byte before the value of an optional field."""
+
+_MORE = 0x81
+"""The bits of a size's first byte of which any says that it takes more bytes, or is negative."""
 
 _MOST_KEPT = 4_096
 """Of each kind of value that is made once and used again. A full store begins anew."""
@@ -65,6 +68,10 @@ class _Reader(NamedTuple):
     read: Read
     repeats: bool = False
     """Whether its values never change and often come again, so that they are worth keeping."""
+
+
+_Part = tuple[tuple[Any, ...], Read]
+"""A reader in its place, where it may remember: its table, and how to read what is not in it."""
 
 
 class _Kept(dict[bytes, Any]):
@@ -141,11 +148,7 @@ def _text(annotation: Any) -> _Reader:
     judge, kept = _judge(annotation), _Kept()
 
     def read_text(data: bytes, at: int) -> tuple[Any, int]:
-        size = data[at]
-        if size & 0x81:
-            size, start = _read_size(data, at)
-        else:
-            size, start = size >> 1, at + 1
+        size, start = _read_size(data, at) if data[at] & _MORE else (data[at] >> 1, at + 1)
         end = start + size
         value = kept.get(data[start:end])
         if value is None:
@@ -207,7 +210,7 @@ def _array(items: _Reader, judge: Judge | None) -> _Reader:
     def read_array(data: bytes, at: int) -> tuple[Any, int]:
         found: list[Any] = []
         while data[at]:
-            count, at = _read_size(data, at)
+            count, at = _read_size(data, at) if data[at] & _MORE else (data[at] >> 1, at + 1)
             for _ in range(count):
                 value = short[data[at]]
                 if value is _LONGER:
@@ -227,7 +230,7 @@ def _map(keys: _Reader, values: _Reader) -> _Reader:
     def read_map(data: bytes, at: int) -> tuple[Any, int]:
         found: dict[Any, Any] = {}
         while data[at]:
-            count, at = _read_size(data, at)
+            count, at = _read_size(data, at) if data[at] & _MORE else (data[at] >> 1, at + 1)
             for _ in range(count):
                 key, at = read_key(data, at)
                 value = short[data[at]]
@@ -247,24 +250,13 @@ def _record(schema: Schema, model: type, named: dict[str, Schema]) -> _Reader:
     if names != tuple(annotations) or schema["name"].rpartition(".")[2] != model.__name__:
         raise _no_rule(f"record {schema['name']} read as {model.__name__}: other fields, or in another order")
     readers = [_placed(_reader(field["type"], annotations[field["name"]], named)) for field in schema["fields"]]
-    make = _model_maker(model, names) if issubclass(model, BaseModel) else _dataclass_maker(model, names)
-
-    def read_record(data: bytes, at: int) -> tuple[Any, int]:
-        values: list[Any] = []
-        for short, read in readers:
-            value = short[data[at]]
-            if value is _LONGER:
-                value, at = read(data, at)
-            else:
-                at += 1
-            values.append(value)
-        return make(values), at
-
+    parts = list(zip(names, readers, strict=True))
+    read = _model_reader(model, parts) if issubclass(model, BaseModel) else _dataclass_reader(model, parts)
     frozen = not any(typing.get_origin(_parted(_without_none(found))[0]) is dict for found in annotations.values())
-    return _Reader(_table({}), read_record, repeats=frozen)
+    return _Reader(_table({}), read, repeats=frozen)
 
 
-def _placed(reader: _Reader) -> tuple[tuple[Any, ...], Read]:
+def _placed(reader: _Reader) -> _Part:
     """A reader as a part of something. One whose values repeat remembers them by the bytes that spell them: as no
     value's bytes are the beginning of another's, those of the right length are found again without being read.
     """
@@ -293,42 +285,59 @@ def _placed(reader: _Reader) -> tuple[tuple[Any, ...], Read]:
 # What the values of a record become
 
 
-def _model_maker(model: type[BaseModel], names: Iterable[str]) -> Callable[[list[Any]], Any]:
+def _model_reader(model: type[BaseModel], parts: Sequence[tuple[str, _Part]]) -> Read:
     if model.model_config.keys() - {"frozen", "extra"} or model.__pydantic_post_init__ or model.__private_attributes__:
         raise _no_rule(f"the configuration of {model.__name__}")
     checks = _checks(model)
-    every_field = set(names)
+    blank = dict.fromkeys(name for name, _ in parts)
+    every_field = set(blank)
+    fields = [(name, *part) for name, part in parts]
     put = object.__setattr__
 
-    def make(values: list[Any]) -> Any:
+    def read_model(data: bytes, at: int) -> tuple[Any, int]:
+        held = blank.copy()
+        for name, short, read in fields:
+            value = short[data[at]]
+            if value is _LONGER:
+                value, at = read(data, at)
+            else:
+                at += 1
+            held[name] = value
         made: Any = model.__new__(model)
-        put(made, "__dict__", dict(zip(names, values, strict=True)))
+        put(made, "__dict__", held)
         put(made, "__pydantic_fields_set__", every_field)
         put(made, "__pydantic_extra__", None)
         put(made, "__pydantic_private__", None)
         for check in checks:
             check(made)
-        return made
+        return made, at
 
-    return make
+    return read_model
 
 
-def _dataclass_maker(model: type, names: Iterable[str]) -> Callable[[list[Any]], Any]:
-    slots = [getattr(model, name, None) for name in names]
-    put = [slot.__set__ for slot in slots if isinstance(slot, types.MemberDescriptorType)]
-    if len(put) != len(slots):
-        raise _no_rule(f"{model.__name__}, which has no slots")
+def _dataclass_reader(model: type, parts: Sequence[tuple[str, _Part]]) -> Read:
+    fields = []
+    for name, part in parts:
+        slot = getattr(model, name, None)
+        if not isinstance(slot, types.MemberDescriptorType):
+            raise _no_rule(f"{model.__name__}, which has no slots")
+        fields.append((slot.__set__, *part))
     checks = _checks(model)
 
-    def make(values: list[Any]) -> Any:
+    def read_dataclass(data: bytes, at: int) -> tuple[Any, int]:
         made: Any = object.__new__(model)
-        for set_, value in zip(put, values, strict=True):
-            set_(made, value)
+        for put, short, read in fields:
+            value = short[data[at]]
+            if value is _LONGER:
+                value, at = read(data, at)
+            else:
+                at += 1
+            put(made, value)
         for check in checks:
             check(made)
-        return made
+        return made, at
 
-    return make
+    return read_dataclass
 
 
 def _checks(model: type) -> list[Callable[[Any], object]]:
@@ -391,7 +400,7 @@ def _read_long(data: bytes, at: int) -> tuple[int, int]:
     at += 1
     zigzag = byte & 0x7F
     shift = 7
-    while byte > 0x7F:
+    while byte & 0x80:
         if shift > 56:
             raise Surprise  # the greatest longs, or none
         byte = data[at]
@@ -412,11 +421,7 @@ def _read_size(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _read_string(data: bytes, at: int) -> tuple[str, int]:
-    size = data[at]
-    if size & 0x81:
-        size, start = _read_size(data, at)
-    else:
-        size, start = size >> 1, at + 1
+    size, start = _read_size(data, at) if data[at] & _MORE else (data[at] >> 1, at + 1)
     end = start + size
     if end > len(data):
         raise Surprise

@@ -56,6 +56,8 @@ def instant_of(value: object) -> datetime:
 
 
 def _normal(instant: datetime) -> datetime:
+    if instant.tzinfo is UTC and not instant.microsecond % 1000:
+        return instant
     try:
         utc = instant.astimezone(UTC)
     except OverflowError:

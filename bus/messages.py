@@ -8,7 +8,8 @@ and never false.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, ClassVar, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -102,6 +103,25 @@ class Part(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def whole(cls, **fields: Any) -> Self:
+        """A record of fields that are known to be right: all must be given, and nothing is checked.
+
+        What `model_construct` is for, in a quarter of the time. Raises KeyError for a field that is missing.
+        """
+        made = cls.__new__(cls)
+        object.__setattr__(made, "__dict__", {name: fields[name] for name in cls.__pydantic_fields__})
+        object.__setattr__(made, "__pydantic_fields_set__", every_field(cls))
+        object.__setattr__(made, "__pydantic_extra__", None)
+        object.__setattr__(made, "__pydantic_private__", None)
+        return made
+
+
+@cache
+def every_field(model: type[Part]) -> set[str]:
+    """The names of a record's fields: what was set of one that came whole. Shared, so not to be changed."""
+    return set(model.model_fields)
 
 
 class Message(Part):

@@ -14,6 +14,9 @@ __all__ = ["COORDINATION_ONLY", "Kind", "Realm", "TopicPartition"]
 
 _KINDS = {kind.value: kind for kind in Kind}
 
+_REAL = frozenset({MessageStatus.ACTUAL})
+_EXERCISE = frozenset({MessageStatus.EXERCISE, MessageStatus.TEST})
+
 COORDINATION_ONLY = frozenset({Kind.LINK, Kind.DECISION})
 """Kinds that only an actor with the role COORDINATION may publish."""
 
@@ -50,9 +53,7 @@ class Realm:
     @property
     def statuses(self) -> frozenset[MessageStatus]:
         """The message statuses that fit this realm."""
-        if self.is_exercise:
-            return frozenset({MessageStatus.EXERCISE, MessageStatus.TEST})
-        return frozenset({MessageStatus.ACTUAL})
+        return _EXERCISE if self.is_exercise else _REAL
 
     def input(self, kind: Kind, actor: str) -> str:
         return f"{self.name}.{kind}.v1.{actor}"

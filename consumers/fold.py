@@ -27,7 +27,7 @@ from bus.errors import (
 )
 from bus.instants import EPOCH, from_millis, to_millis
 from bus.messages import MESSAGES, Message
-from bus.references import Kind, record_key
+from bus.references import Kind, record_key, reference
 from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Headers, Stored
@@ -54,6 +54,8 @@ class _Lane:
     kind: Kind = Kind.INCIDENT
     owner: str = ""
     model: type[Message] = Message
+    of: str = ""
+    """What every reference to an entity of the topic begins with."""
     next_offset: int = 0
     known_millis: int = -1
     known_at: datetime = EPOCH
@@ -160,7 +162,7 @@ class Fold:
             lane = _Lane(partition, self._take_schema)
         elif parsed := self.realm.parse_input(partition.topic):
             kind, owner = parsed
-            lane = _Lane(partition, self._take_message, kind, owner, MESSAGES[kind])
+            lane = _Lane(partition, self._take_message, kind, owner, MESSAGES[kind], reference(kind, owner, ""))
         self._lanes[partition] = lane
         return lane
 
@@ -187,7 +189,7 @@ class Fold:
         self._remember(lane, message.on_behalf_of, known_at)
         envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
         trace = Trace.of(envelope, record.value)
-        self.projections.take(message.reference, trace, envelope)
+        self.projections.take(lane.of + message.id, trace, envelope)
         return trace.gist
 
     def _recall_message(self, lane: _Lane, key: bytes, value: bytes, headers: Headers, gist: Gist) -> None:
@@ -255,7 +257,7 @@ class Fold:
         known = lane.accepted.get(on_behalf_of)
         if known is None:
             known = lane.accepted[on_behalf_of] = array("q")
-        millis = to_millis(known_at)
+        millis = lane.known_millis if known_at is lane.known_at else to_millis(known_at)
         if not known or known[-1] != millis:
             known.append(millis)
 

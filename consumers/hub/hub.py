@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import gc
 import signal
-from collections.abc import AsyncIterator, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Transport
+from consumers.hub import collector
 from consumers.hub.api import HubStatus, api, serving
 from consumers.hub.clock import Clock, Now, wall_clock
 from consumers.hub.intake import Intake, Pace
@@ -31,8 +31,6 @@ from consumers.merge.explain import Explanation
 from consumers.merge.view import View
 
 HOST = "127.0.0.1"
-GC_THRESHOLDS = (50_000, 50, 50)
-"""The picture is large and has no cycles: the collector would walk it again and again, and find nothing."""
 
 log = structlog.get_logger(__name__)
 
@@ -90,15 +88,17 @@ async def running_hub(
     pace: Pace | None = None,
     tempo: Tempo | None = None,
     now: Now = wall_clock,
+    spare: Callable[[], None] | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub while the body runs. Port 0 takes any that is free.
 
     `directory` holds the snapshot, and the file `address` while the hub answers; it belongs to one hub at a time.
+    `spare` is called after each batch that is folded before the hub is settled.
     Raises InvalidSettings if another hub has it, or the address cannot be bound.
     """
     with _owned(directory):
         clock, store = Clock(now), Store(directory, realm)
-        intake = Intake(transport, realm, store, pace)
+        intake = Intake(transport, realm, store, pace, spare)
         leader = Leader(transport, realm, intake, clock, tempo)
         hub = Hub(realm, intake, leader, clock)
         address = directory / "address"
@@ -122,12 +122,12 @@ async def serve(settings: Settings, *, directory: Path, host: str = HOST, port: 
         await transport.partitions([realm.actors])
     except BusUnavailable as error:
         log.warning("waiting_for_the_bus", reason=str(error))
-    gc.set_threshold(*GC_THRESHOLDS)
+    collector.begin()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running_hub(transport, realm, directory, host=host, port=port) as hub:
+    async with running_hub(transport, realm, directory, host=host, port=port, spare=collector.spare) as hub:
         log.info("hub_started", address=hub.address, realm=settings.realm)
         async with _running(_freeze_when_settled(hub)):
             await stop.wait()
@@ -137,8 +137,7 @@ async def serve(settings: Settings, *, directory: Path, host: str = HOST, port: 
 async def _freeze_when_settled(hub: Hub) -> None:
     """What was folded at the start stays for good: the collector need not look at it again."""
     await hub.settled()
-    gc.collect()
-    gc.freeze()
+    collector.settle()
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -57,13 +57,21 @@ class Stalled(BusError):
 class Intake:
     """Owns the fold. `grown` is set when something was folded, for whoever waits for it."""
 
-    def __init__(self, transport: Transport, realm: Realm, store: Store, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        realm: Realm,
+        store: Store,
+        pace: Pace | None = None,
+        spare: Callable[[], None] | None = None,
+    ) -> None:
         self.fold = Fold(realm)
         self.grown = asyncio.Event()
         self._transport = transport
         self._realm = realm
         self._store = store
         self._pace = pace or Pace()
+        self._spare = spare
         self._wanted: frozenset[TopicPartition] = frozenset()
         self._targets: Mapping[TopicPartition, int] | None = None
         self._settled = asyncio.Event()
@@ -144,6 +152,8 @@ class Intake:
     async def _fold(self, records: Sequence[Stored]) -> None:
         gists = self.fold.apply(records)
         self.grown.set()
+        if self._spare is not None and not self.settled:
+            self._spare()
         await self._store.keep(records, gists)
         await asyncio.sleep(0)  # a reader with records at hand returns without giving others their turn
 

@@ -136,7 +136,7 @@ class ActorBook:
         told = status if isinstance(status, Status) else None
         held = len(self._open[actor])
         announced = told.open_incidents if told else None
-        return ActorItem.model_construct(
+        return ActorItem.whole(
             actor=actor,
             name=registered.name if registered else None,
             roles=registered.roles if registered else (),

@@ -278,7 +278,7 @@ class AreaBook:
         if not tally.ranks and code not in _COUNTIES:
             del self._tallies[code]
             return None
-        return AreaItem.model_construct(
+        return AreaItem.whole(
             code=code,
             name=geography.name_of(code),
             impact=_impacts(tally.ranks),

@@ -100,7 +100,10 @@ class Graph:
 
     def apart(self, ref: str) -> tuple[frozenset[str], frozenset[str]]:
         """Whom staff hold the incident apart from, and whom they hold apart from it (CANNOT_LINK)."""
-        said = [self._assertions[assertion] for assertion in self._asserted.get(ref, ())]
+        asserted = self._asserted.get(ref)
+        if not asserted:
+            return _NOBODY, _NOBODY
+        said = [self._assertions[assertion] for assertion in asserted]
         cannot = [link for link in said if link.relation is LinkRelation.CANNOT_LINK and link.a != link.b]
         return frozenset(link.a for link in cannot if link.b == ref), frozenset(
             link.b for link in cannot if link.a == ref
@@ -251,6 +254,9 @@ class Graph:
         return Component(
             seed.ref, tuple(sorted(refs)), tuple(links), duplicates, cycles, tuple(contradictions), seed.start
         )
+
+
+_NOBODY: frozenset[str] = frozenset()
 
 
 class _Common:

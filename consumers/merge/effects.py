@@ -41,9 +41,9 @@ def numbers_for(users: Users | None, service: Service) -> tuple[int, int, int] |
         told = users.by_service.get(service)
         if told is None or told != users.value:
             return None if told is None else (told, told, told)
-    best = next((n for n in (users.value, users.low, users.high) if n is not None), None)
+    value, low, high = users.value, users.low, users.high
+    best = value if value is not None else low if low is not None else high
     if best is None:
         return None
-    low = users.low if users.low is not None else users.value if users.value is not None else 0
-    high = users.high if users.high is not None else best
-    return min(low, best), best, max(high, best)
+    least = low if low is not None else value if value is not None else 0
+    return min(least, best), best, best if high is None else max(high, best)

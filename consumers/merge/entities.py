@@ -7,7 +7,7 @@ kept as a message; of all, a trace.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -101,9 +101,9 @@ class Entity:
         """Revisions for which different facts were told, rising. Different bytes for equal facts are not that."""
         return sorted(self._equivocated)
 
-    def traces(self) -> list[Trace]:
-        """Every distinct message, by order."""
-        return sorted(self._traces.values(), key=_order)
+    def traces(self) -> Collection[Trace]:
+        """Every distinct message, in whatever order."""
+        return self._traces.values()
 
     def envelopes(self) -> list[Envelope]:
         """Every distinct message, by order. Reads again what is held as bytes."""

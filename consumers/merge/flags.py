@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
+from operator import attrgetter
 
 from bus.messages import Ack, Decision, Incident, Link, Measure, Message, Offer, Request
 from bus.vocabulary import IncidentState
@@ -40,7 +41,7 @@ _MOST_REFS = 10
 
 def flag(code: str, refs: Sequence[str], text: str) -> Flag:
     subjects = "\n".join((code, *refs, text))
-    return Flag.model_construct(
+    return Flag.whole(
         id="flg-" + hashlib.sha256(subjects.encode()).hexdigest()[:16], code=code, refs=tuple(refs), text=text
     )
 
@@ -117,18 +118,16 @@ def _gap(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
             yield flag("REVISION_GAP", (ref,), f"nothing was received between revisions {before} and {after}")
 
 
+_INSTANTS = ("sent_at", "observed_at", "started_at", "detected_at", "restored_at")
+
+
 def _future(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
     for trace in told:
-        gist = trace.gist
-        instants = {
-            "sent_at": trace.sent_at,
-            "observed_at": gist.observed_at,
-            "started_at": gist.started_at,
-            "detected_at": gist.detected_at,
-            "restored_at": gist.restored_at,
-        }
-        late = [name for name, at in instants.items() if at is not None and at - trace.known_at > rules.future]
-        if late:
+        gist, known_at = trace.gist, trace.known_at
+        instants = (trace.sent_at, gist.observed_at, gist.started_at, gist.detected_at, gist.restored_at)
+        ahead = [at is not None and at > known_at and at - known_at > rules.future for at in instants]
+        if any(ahead):
+            late = compress(_INSTANTS, ahead)
             text = f"revision {gist.revision}: {', '.join(late)} lies after the bus knew it; is the clock right?"
             yield flag("FUTURE_TIME", (ref,), text)
 
@@ -141,15 +140,16 @@ def _transition(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
 
 
 def _regression(entity: Entity) -> Iterator[Flag]:
-    winner = entity.winner
+    winner = entity.last
     late = [
         trace
         for trace in entity.traces()
-        if trace.gist.revision < winner.message.revision and trace.sent_at > winner.sent_at
+        if trace.sent_at > winner.sent_at and trace.gist.revision < winner.gist.revision
     ]
     if late:
+        lost = max(late, key=attrgetter("order")).gist.revision
         text = (
-            f"revision {late[-1].gist.revision} was sent after revision {winner.message.revision}, which counts; "
+            f"revision {lost} was sent after revision {winner.gist.revision}, which counts; "
             "was a revision counter lost?"
         )
         yield flag("REVISION_REGRESSION", (entity.ref,), text)

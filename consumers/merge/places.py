@@ -35,7 +35,7 @@ class Places:
             if self._told.get(ref) != place:
                 self._told[ref] = place
                 incident = incident_of(entities[ref])
-                yield IncidentPlace.model_construct(
+                yield IncidentPlace.whole(
                     ref=ref,
                     revision=incident.revision,
                     state=incident.state,

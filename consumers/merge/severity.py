@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.vocabulary import CauseCategory, Certainty, Impact, Service
-from consumers.merge.effects import numbers_for
 from consumers.merge.rules import Rules
 from consumers.merge.told import Told
 from consumers.merge.view import Reason, ServiceUsers, Severity
@@ -146,7 +145,7 @@ def _has(told: Told, service: Service, impact: Impact) -> bool:
 def _nobody_feels(told: Told, impact: Impact) -> bool:
     """Whether it is known that no user of any service with the impact is affected."""
     services = (service for service, found in told.impacts.items() if found is impact)
-    return all(numbers_for(told.incident.users, service) == (0, 0, 0) for service in services)
+    return all(told.numbers.get(service) == (0, 0, 0) for service in services)
 
 
 TEXTS = {

@@ -98,7 +98,7 @@ def assemble(
     users = count_users(opened)
     declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
     severity = assess(Evidence(opened, voices, users), max(declared, default=None), rules)
-    situation = Situation.model_construct(
+    situation = Situation.whole(
         id=situation_id(component.seed),
         aliases=tuple(sorted(situation_id(ref) for ref in component.refs if ref != component.seed)),
         title=told[component.seed].incident.title,

@@ -242,7 +242,7 @@ class State:
         """What the picture amounts to. `inputs` and `batch` are for the caller to fill in."""
         self._refresh(as_of)
         totals = self._sum_up()
-        return Summary.model_construct(
+        return Summary.whole(
             as_of=as_of,
             audience=Audience.FULL,
             realm=self._realm.name,
@@ -266,7 +266,7 @@ class State:
             (assembled.situation for assembled in self._situations.values()),
             key=lambda s: (-s.severity.level, s.started_at, s.id),
         )
-        return View.model_construct(
+        return View.whole(
             as_of=as_of,
             audience=Audience.FULL,
             realm=self._realm.name,
@@ -707,4 +707,4 @@ def _is_withdrawn(offer: Offer) -> bool:
 
 def _item(model: type[ItemOfMessage], message: Message, entity: Entity, **more: Any) -> ItemOfMessage:
     fields: dict[str, Any] = {**dict(message), **more, "known_at": entity.winner.known_at}
-    return model.model_construct(**fields)
+    return model.whole(**fields)

@@ -12,6 +12,7 @@ from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, Networ
 from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
 from consumers.merge.forecasts import Slips, slips_of
+from consumers.merge.traces import Gist
 
 _NEARLY_ALL = 90.0
 """Percent affected from which what is told of a wider area counts as told of each area in it."""
@@ -55,7 +56,8 @@ class Told:
 def told_by(entity: Entity) -> Told:
     """What an entity that is an incident tells. Raises TypeError for any other."""
     incident = incident_of(entity)
-    effects = entity.last.gist.effects
+    gists = [trace.gist for trace in entity.history()]
+    effects = gists[-1].effects
     impacts = {effect.service: effect.impact for effect in effects}
     mobile = [i for i in incident.impacts if i.service in MOBILE_SERVICES]
     return Told(
@@ -71,8 +73,8 @@ def told_by(entity: Entity) -> Told:
         mobile_nearly_all=_worst([i for i in mobile if (i.percent_affected or 0) >= _NEARLY_ALL]),
         holds_phones=incident.emergency is not None and _holds_phones(incident, incident.emergency),
         known_at=entity.latest_known_at,
-        step=_step(entity) if len(entity) > 1 else None,
-        slips=slips_of(trace.gist.forecast for trace in entity.history()) if len(entity) > 1 else None,
+        step=_step(gists) if len(gists) > 1 else None,
+        slips=slips_of(gist.forecast for gist in gists) if len(gists) > 1 else None,
     )
 
 
@@ -86,14 +88,13 @@ def _holds_phones(incident: Incident, emergency: Emergency) -> bool:
     return bool(emergency.ran_radiating) and (core_is_down or not down.isdisjoint(_CALLING))
 
 
-def _step(entity: Entity) -> int | None:
-    counts = [
-        ((trace.gist.basis, trace.gist.scope), trace.gist.users)
-        for trace in entity.history()
-        if trace.gist.users is not None
-    ]
-    if not counts:
-        return None
-    way, last = counts[-1]
-    earlier = [value for counted, value in counts[:-1] if counted == way]
-    return last - earlier[-1] if earlier else None
+def _step(gists: Sequence[Gist]) -> int | None:
+    last: Gist | None = None
+    for gist in reversed(gists):
+        if gist.users is None:
+            continue
+        if last is None:
+            last = gist
+        elif (gist.basis, gist.scope) == (last.basis, last.scope):
+            return last.users - gist.users if last.users is not None else None
+    return None

@@ -332,7 +332,7 @@ class Situation(Part):
     def summarised(self) -> SituationSummary:
         """The same for the feed: counts in place of lists that grow with the event."""
         shared = {name: getattr(self, name) for name in SituationSummary.model_fields if name in Situation.model_fields}
-        return SituationSummary.model_construct(
+        return SituationSummary.whole(
             **shared,
             member_count=len(self.members),
             duplicate_count=len(self.duplicates),

@@ -1,0 +1,27 @@
+"""Python's cyclic collector, in a process that keeps a large picture without cycles: it would walk what is kept again
+and again, and find nothing.
+"""
+
+from __future__ import annotations
+
+import gc
+
+THRESHOLDS = (50_000, 50, 50)
+"""Of the three generations, while the hub runs."""
+
+
+def begin() -> None:
+    """For the process, before it folds."""
+    gc.set_threshold(*THRESHOLDS)
+
+
+def spare() -> None:
+    """Leave alone all that there is. Costs nothing: for every batch while the hub catches up."""
+    gc.freeze()
+
+
+def settle() -> None:
+    """Once the hub has caught up: drop what cycles there were, and leave alone what remains."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
