@@ -37,6 +37,7 @@ from consumers.merge.view import (
     Reason,
     RequestItem,
     RestorationRange,
+    ServiceHours,
     ServiceUsers,
     Severity,
     Situation,
@@ -148,6 +149,7 @@ _SITUATION = (
     "id title state actors severity trend services areas cause users emergency restoration measures freshness tlp "
     "started_at"
 )
+_NO_HOURS: Mapping[str, Treatment] = {"user_hours": cut({}), "user_hours_as_of": cut(None)}
 _NO_ASSETS = {"infrastructure_ids": cut(())}
 _NO_REMARKS = {"description": cut(""), "reason": cut(None)}
 _RESOURCE = "resource quantity description areas needed_by until state targets"
@@ -165,8 +167,10 @@ RULINGS: Mapping[type, Ruling] = {
     ),
     Totals: Ruling("users open_situations stale_share", peer={"user_hours": cut({})}),
     # Situations. A title is written for all whom the mark lets see it: without one, nobody knows what is spoken of.
-    Situation: Ruling(f"{_SITUATION} aliases members duplicates links suggestions"),
-    SituationSummary: Ruling(f"{_SITUATION} member_count duplicate_count alias_count link_count suggestion_count"),
+    Situation: Ruling(f"{_SITUATION} aliases members duplicates links suggestions", peer=_NO_HOURS),
+    SituationSummary: Ruling(
+        f"{_SITUATION} member_count duplicate_count alias_count link_count suggestion_count", peer=_NO_HOURS
+    ),
     IncidentPlace: Ruling("ref revision state title situation duplicate link known_at"),
     SituationLink: Ruling("a b basis why", whole=_LINK),
     SituationCause: Ruling("category detail disputed disputed_by candidates candidate_count unknown_reports"),
@@ -179,7 +183,8 @@ RULINGS: Mapping[type, Ruling] = {
     Reason: Ruling("code level text facts refs", whole={Audience.PEER: _without_numbers}),
     ServiceUsers: Ruling("impact unknown_reports by_impact", peer=_RANGE),
     UserRange: Ruling("unknown_reports", peer=_RANGE),
-    HoursRange: Ruling("low best high uncovered_hours"),
+    ServiceHours: Ruling("impact low best high uncovered_hours per_hour by_impact"),
+    HoursRange: Ruling("low best high uncovered_hours per_hour"),
     # What actors do and plan. How much, on what, and why not, is their own business; that it is done is everybody's.
     MeasureItem: Ruling(
         f"{_OPENING} ref confirmed type state effect title areas services targets hosts guests authority requested_at "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from consumers.merge.causes import cause_of
 from consumers.merge.components import Component
 from consumers.merge.effects import RANK
 from consumers.merge.freshness import Clock, expected_within
+from consumers.merge.hours import Lost, hours_at, lost_by
 from consumers.merge.links import Edge
 from consumers.merge.restoration import restoration
 from consumers.merge.rules import Rules
@@ -45,13 +47,23 @@ def ids_of(component: Component) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Assembled:
-    """A situation, but for its freshness, which depends on the clock; `clocks` has what that depends on."""
+    """A situation, but for its freshness, which depends on the clock; `clocks` has what that depends on. Its
+    user-hours are those of the last change.
+    """
 
     situation: Situation
     component: Component
     clocks: tuple[Clock, ...]
+    lost: Lost
     voices: tuple[Told, ...]
     """The open incidents, duplicates too: they add no users, but what they say of a place or of 112 is said."""
+
+    def at(self, as_of: datetime) -> Situation:
+        """With its user-hours at an instant for which it was assembled."""
+        if self.lost.since is None:
+            return self.situation
+        hours = hours_at(self.lost.growths, as_of)
+        return self.situation.model_copy(update={"user_hours": hours, "user_hours_as_of": as_of})
 
     def with_situation(self, situation: Situation) -> Assembled:
         return replace(self, situation=situation)
@@ -92,10 +104,14 @@ def assemble(
     measures: Iterable[str],
     disputers: Callable[[str], Collection[str]],
     rules: Rules,
+    as_of: datetime,
 ) -> Assembled:
-    """The situation of a component. `disputers` tells who disputes the cause of an incident."""
+    """The situation of a component. `disputers` tells who disputes the cause of an incident. It holds from `as_of`
+    until `lost.next_change`.
+    """
     everyone, members, opened, voices, current, awaited = cast_of(component, told)
     users = count_users(opened)
+    lost = lost_by(members, as_of)
     declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
     severity = assess(Evidence(opened, voices, users), max(declared, default=None), rules)
     situation = Situation.whole(
@@ -112,6 +128,8 @@ def assemble(
         areas=tuple(sorted({code for incident in current for code in incident.codes})),
         cause=cause_of(members, disputers),
         users=users,
+        user_hours=hours_at(lost.growths, lost.since) if lost.since else {},
+        user_hours_as_of=lost.since,
         emergency=_emergency(current),
         restoration=restoration(voices),
         links=tuple(as_link(edge) for edge in component.links),
@@ -122,7 +140,7 @@ def assemble(
         started_at=component.started_at,
     )
     clocks = tuple(clock_of(incident, severity.level, rules) for incident in awaited)
-    return Assembled(situation, component, clocks, tuple(voices))
+    return Assembled(situation, component, clocks, lost, tuple(voices))
 
 
 @lru_cache(maxsize=100_000)

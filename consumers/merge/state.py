@@ -39,6 +39,7 @@ from consumers.merge.flags import component_flags, entity_flags, references_of
 from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
 from consumers.merge.horizon import Horizon, over_since
+from consumers.merge.hours import HoursTotals
 from consumers.merge.links import node_of
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
@@ -106,6 +107,8 @@ class State:
         self._unsound: set[str] = set()
         self._unaged: set[str] = set()
         self._due = Schedule()
+        self._unfolding = Schedule()
+        """Situations that time alone will change, other than by making them stale."""
 
         self._answers = Answers()
         self._places = Places()
@@ -114,6 +117,7 @@ class State:
         self._areas = AreaBook()
         self._actors = ActorBook(self._rules)
         self._totals = UserTotals()
+        self._hours = HoursTotals()
         self._mobile_operators: frozenset[str] = frozenset()
         self._flags: dict[str, list[Flag]] = {}
         self._raised: Counter[str] = Counter()
@@ -263,7 +267,7 @@ class State:
         """The whole view. `inputs` and `settled` are what the caller knows of the log, and go in as they are."""
         self._refresh(as_of)
         situations = sorted(
-            (assembled.situation for assembled in self._situations.values()),
+            (assembled.at(as_of) for assembled in self._situations.values()),
             key=lambda s: (-s.severity.level, s.started_at, s.id),
         )
         return View.whole(
@@ -329,7 +333,7 @@ class State:
         ongoing = len(self._ongoing)
         return Totals(
             users=self._totals.totals(),
-            user_hours={},
+            user_hours=self._hours.totals(self._as_of),
             open_situations=ongoing,
             stale_share=round(len(self._unsound) / ongoing, 4) if ongoing else None,
         )
@@ -363,13 +367,15 @@ class State:
     # Bringing it up to date
 
     def _refresh(self, as_of: datetime) -> None:
+        unfolding = self._unfolding.take(as_of)
         if as_of < self._as_of:
-            self._unaged |= self._situations.keys()
+            unfolding |= self._situations.keys()
             self._actors.rewind()
         self._as_of = as_of
         self._register(as_of)
         touched, self._touched = self._touched | self._horizon.turn(as_of), set()
         stale, flagged = self._take_up(touched)
+        stale |= {self._situations[situation].component.seed for situation in unfolding & self._situations.keys()}
         self._reassemble(stale, as_of)
         flagged |= self._pass()
         for code, area in self._areas.refresh(self._mobile_operators):
@@ -505,7 +511,7 @@ class State:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
         measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
-        made = assemble(component, self._told, measures, self._answers.disputers, self._rules)
+        made = assemble(component, self._told, measures, self._answers.disputers, self._rules, self._as_of)
         situation = made.situation.id
         self._situations[situation] = made
         self._totals.add(made.situation.users)
@@ -516,6 +522,8 @@ class State:
             self._situation_of[ref] = situation
         if made.situation.state is SituationState.ONGOING:
             self._ongoing.add(situation)
+            self._hours.add(made.lost.growths)
+        self._unfolding.put(situation, made.lost.next_change)
         self._areas.put(situation, made.voices)
         self._actors.put_situation(
             situation, made.situation.severity.level, (incident.owner for incident in made.voices)
@@ -529,7 +537,9 @@ class State:
         """Take a situation out of the sums, before it is made anew or dissolved."""
         made = self._situations.pop(situation)
         self._totals.add(made.situation.users, -1)
-        self._ongoing.discard(situation)
+        if situation in self._ongoing:
+            self._ongoing.remove(situation)
+            self._hours.add(made.lost.growths, -1)
         self._unsound.discard(situation)
         for name in (situation, *made.situation.aliases):
             if self._answering_to.get(name) == situation:

@@ -9,6 +9,7 @@ from datetime import datetime
 from bus import geography
 from bus.messages import Emergency, Incident, ServiceImpact
 from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, NetworkPart, Service
+from consumers.merge.courses import Course, course_of
 from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
 from consumers.merge.forecasts import Slips, slips_of
@@ -47,6 +48,8 @@ class Told:
     """
     known_at: datetime
     """When the bus last learnt something new of it."""
+    course: Course
+    """What was told over time."""
     step: int | None
     """How the count of users changed between the last two revisions that count alike; None where no two do."""
     slips: Slips | None
@@ -73,6 +76,7 @@ def told_by(entity: Entity) -> Told:
         mobile_nearly_all=_worst([i for i in mobile if (i.percent_affected or 0) >= _NEARLY_ALL]),
         holds_phones=incident.emergency is not None and _holds_phones(incident, incident.emergency),
         known_at=entity.latest_known_at,
+        course=course_of(gists),
         step=_step(gists) if len(gists) > 1 else None,
         slips=slips_of(gist.forecast for gist in gists) if len(gists) > 1 else None,
     )

@@ -19,7 +19,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from bus import geography
 from bus.vocabulary import AreaKind, CountScope, Impact, Service
@@ -28,7 +28,8 @@ from consumers.merge.effects import RANK
 from consumers.merge.told import Told
 from consumers.merge.view import ServiceUsers, UserRange
 
-_NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
+NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
+"""What a count may be of that is not of people."""
 
 
 class Standing(StrEnum):
@@ -179,7 +180,7 @@ def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> li
     found: list[Contribution] = []
     people: list[Report] = []
     for report in reports:
-        if report.scope in _NOT_PEOPLE:
+        if report.scope in NOT_PEOPLE:
             found.append(_widening(report, Standing.NOT_PEOPLE))
         elif report.proxy and report.owner in own and (beside := own[report.owner].holder(report.codes)):
             found.append(_widening(report, Standing.SUPERSEDED, beside))
@@ -193,7 +194,7 @@ def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> li
         else:
             by_owner[report.owner].append(report)
     for reports_of_one in by_owner.values():
-        for cluster in _clusters(reports_of_one):
+        for cluster in overlapping(reports_of_one):
             found += _same_people(cluster)
     return found
 
@@ -281,8 +282,20 @@ def _extent(report: Report) -> int:
     return sum(_EXTENT[kind] for code in report.codes if (kind := geography.kind_of(code)))
 
 
-def _clusters(reports: Sequence[Report]) -> list[list[Report]]:
-    """Reports that overlap one another, directly or through others."""
+class Located(Protocol):
+    """A report on areas."""
+
+    @property
+    def ref(self) -> str: ...
+    @property
+    def codes(self) -> tuple[str, ...]: ...
+
+
+AnyReport = TypeVar("AnyReport", bound=Located)
+
+
+def overlapping(reports: Sequence[AnyReport]) -> list[list[AnyReport]]:
+    """Reports that overlap one another, directly or through others, together."""
     if len(reports) == 1:
         return [list(reports)]
     named = {code for report in reports for code in report.codes}
@@ -294,7 +307,7 @@ def _clusters(reports: Sequence[Report]) -> list[list[Report]]:
     for report in reports:
         for code in report.codes:
             sets.join(report.ref, code)
-    clusters: defaultdict[str, list[Report]] = defaultdict(list)
+    clusters: defaultdict[str, list[AnyReport]] = defaultdict(list)
     for report in reports:
         clusters[sets.root(report.ref)].append(report)
     return list(clusters.values())

@@ -98,6 +98,30 @@ class ServiceUsers:
 
 
 @dataclass(frozen=True, slots=True)
+class HoursRange:
+    """User-hours lost, as a range, at an instant that stands beside it; `per_hour` is what each further hour adds."""
+
+    low: float
+    best: float | None
+    high: float | None
+    uncovered_hours: float
+    per_hour: UserRange
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceHours:
+    """User-hours of one service. The plain numbers speak of the worst impact there was; impacts are never added."""
+
+    impact: Impact
+    low: float
+    best: float | None
+    high: float | None
+    uncovered_hours: float
+    per_hour: UserRange
+    by_impact: dict[str, HoursRange]
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastSlip:
     """An open incident whose forecast moved later: how often, by how much in all, from when to when."""
 
@@ -136,6 +160,8 @@ class SituationSummary(Part):
     areas: tuple[str, ...]
     cause: SituationCause
     users: dict[str, ServiceUsers]
+    user_hours: dict[str, ServiceHours]
+    user_hours_as_of: Instant | None
     emergency: EmergencyImpact | None
     restoration: RestorationRange
     measures: tuple[str, ...]
@@ -275,16 +301,6 @@ class Flag(Part):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class HoursRange:
-    """User-hours lost, as a range."""
-
-    low: float
-    best: float | None
-    high: float | None
-    uncovered_hours: float
-
-
 class Summary(Part):
     """The last record of each batch: what the batch amounts to. Key summary."""
 
@@ -297,7 +313,7 @@ class Summary(Part):
     inputs: dict[str, int]
     batch: int
     users: dict[str, ServiceUsers]
-    user_hours: dict[str, HoursRange]
+    user_hours: dict[str, ServiceHours]
     open_situations: int
     stale_share: float | None
     quarantined: int
@@ -320,6 +336,8 @@ class Situation(Part):
     areas: tuple[str, ...]
     cause: SituationCause
     users: dict[str, ServiceUsers]
+    user_hours: dict[str, ServiceHours]
+    user_hours_as_of: Instant | None
     emergency: EmergencyImpact | None
     restoration: RestorationRange
     links: tuple[SituationLink, ...]
@@ -380,7 +398,7 @@ class Totals:
     """What the open situations amount to. `stale_share` is None when none is open."""
 
     users: dict[str, ServiceUsers]
-    user_hours: dict[str, HoursRange]
+    user_hours: dict[str, ServiceHours]
     open_situations: int
     stale_share: float | None
 

@@ -160,6 +160,22 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
     )
 
 
+@st.composite
+def reported(draw: st.DrawFn) -> Incident:
+    """An incident of one storm, in one place, that counts users: what it adds to depends on whom it stands beside."""
+    incident = draw(incidents())
+    bare = {"related_to": (), "caused_by": (), "energy": None, "infrastructure_ids": (), "duplicate_of": None}
+    revised = {
+        "event_refs": ("storm:1",),
+        "areas": (draw(areas),),
+        "users": draw(st.none() | users()),
+        "impacts": (
+            dataclasses.replace(incident.impacts[0], impact=draw(st.sampled_from((Impact.OUTAGE, Impact.DEGRADED)))),
+        ),
+    }
+    return incident.model_copy(update=bare | revised)
+
+
 ASPECTS = (QualityAspect.CONNECTIVITY, QualityAspect.CAPACITY)
 TIES = ("energy", "caused_by", "related_to", "duplicate_of", "event_refs", "infrastructure_ids")
 

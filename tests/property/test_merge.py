@@ -87,12 +87,15 @@ def test_p4_a_lower_revision_changes_no_facts(messages, late, newer, as_of):
 
     def facts(v: View) -> str:
         heard = {"digest": "", "flags": (), "actors": ()}
-        historic = {"trend": None, "freshness": None}
+        historic = {"trend": None, "freshness": None, "user_hours": {}, "user_hours_as_of": None}
         slips = {"slips": 0, "slipped": (), "slipped_count": 0}
         situations = tuple(
             s.model_copy(update={**historic, "restoration": replace(s.restoration, **slips)}) for s in v.situations
         )
-        return v.model_copy(update={**heard, "situations": situations}).model_dump_json(warnings=False)
+        totals = replace(v.totals, user_hours={})
+        return v.model_copy(update={**heard, "situations": situations, "totals": totals}).model_dump_json(
+            warnings=False
+        )
 
     assert facts(view([*known, late], as_of)) == facts(view(known, as_of))
 

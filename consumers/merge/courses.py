@@ -1,0 +1,119 @@
+"""The course of an incident: from when to when each word on it held.
+
+Revisions are laid out by `observed_at`, in the order of their numbers: each holds until the next. One that was observed
+earlier than, or at the same time as, what is laid out already corrects it from there on. The end is `restored_at` where
+it is told. The first word holds from the start, however late it came, also where it came once all was over; a reopened
+incident goes on from its reopening. What was told before a retraction counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from bus.instants import to_millis
+from bus.vocabulary import OPEN_INCIDENT_STATES, CountScope, Impact, IncidentState, Service
+from consumers.merge.traces import Gist
+
+FOREVER = 2**62
+"""The end of what has none. Instants are milliseconds since the epoch."""
+
+FELT = frozenset({Impact.DEGRADED, Impact.OUTAGE, Impact.UNKNOWN})
+"""What users lose service by, or may."""
+
+Loss = tuple[Service, Impact]
+Span = tuple[int, int]
+"""From an instant to before another."""
+
+
+class Stretch(NamedTuple):
+    """A time in which what is told of one loss did not change."""
+
+    begin: int
+    end: int
+    numbers: tuple[int, int, int] | None
+    """Low, best and high of users; None where none are told, or where it is not known whether they feel anything."""
+    scope: CountScope
+
+
+class Course(NamedTuple):
+    """One incident over time."""
+
+    opened: tuple[Span, ...]
+    """When it was open."""
+    losses: Mapping[Loss, tuple[Stretch, ...]]
+    """What was told meanwhile, by what was lost."""
+
+
+def course_of(history: Sequence[Gist]) -> Course:
+    """From what the revisions of an incident tell, rising."""
+    opened: list[Span] = []
+    losses: defaultdict[Loss, list[Stretch]] = defaultdict(list)
+    for begin, end, gist in _open_words(history):
+        if opened and opened[-1][1] == begin:
+            opened[-1] = opened[-1][0], end
+        else:
+            opened.append((begin, end))
+        scope = gist.scope or CountScope.UNKNOWN
+        for service, impact, numbers in gist.effects:
+            if impact in FELT:
+                _prolong(
+                    losses[service, impact], Stretch(begin, end, None if impact is Impact.UNKNOWN else numbers, scope)
+                )
+    return Course(tuple(opened), {loss: tuple(stretches) for loss, stretches in losses.items()})
+
+
+def _prolong(stretches: list[Stretch], more: Stretch) -> None:
+    if stretches and stretches[-1].end == more.begin and stretches[-1][2:] == more[2:]:
+        stretches[-1] = stretches[-1]._replace(end=more.end)
+    else:
+        stretches.append(more)
+
+
+class _Word(NamedTuple):
+    """What was told, and from when it holds."""
+
+    since: int
+    gist: Gist
+    is_open: bool
+
+
+def _open_words(history: Sequence[Gist]) -> Iterator[tuple[int, int, Gist]]:
+    """Each word that held while the incident was open, with from when until when."""
+    words = _laid_out(history)
+    starts = [to_millis(gist.started_at) for gist in history if gist.started_at is not None]
+    ended, began = -FOREVER, None
+    for place, word in enumerate(words):
+        if not word.is_open:
+            ended, began = word.since, None
+            continue
+        if began is None:
+            over = next((later.since for later in words[place + 1 :] if not later.is_open), FOREVER)
+            began = next((start for start in reversed(starts) if ended <= start < over), word.since)
+            begin = began
+        else:
+            begin = max(word.since, began)
+        end = words[place + 1].since if place + 1 < len(words) else FOREVER
+        if begin < end:
+            yield begin, end, word.gist
+
+
+def _laid_out(history: Iterable[Gist]) -> list[_Word]:
+    """The words that stand, by the instants from which they hold."""
+    words: list[_Word] = []
+    last_open: Gist | None = None
+    for gist in history:
+        is_open = gist.state in OPEN_INCIDENT_STATES
+        since = to_millis(gist.observed_at if is_open else gist.restored_at or gist.observed_at)
+        if gist.state is IncidentState.RETRACTED:
+            words, last_open = [], None
+            continue
+        while words and words[-1].since >= since:
+            words.pop()
+        if is_open:
+            last_open = gist
+        elif not words and gist.started_at is not None and to_millis(gist.started_at) < since:
+            words.append(_Word(to_millis(gist.started_at), last_open or gist, True))
+        words.append(_Word(since, gist, is_open))
+    return words

@@ -1,0 +1,425 @@
+"""User-hours: how much was lost, as users times the hours for which they lacked a service.
+
+The numbers of a situation are those of `users`, integrated over the course of each incident (`courses`), by the same
+rules at every instant: the operators' own subscribers are added; of one operator's reports on overlapping areas the
+greatest counts; a host that includes its wholesale customers absorbs the others' reports for as long as its own lasts;
+what counts no people, and what staff reported where the operator speaks for itself, only widens `high`. Services and
+impacts are kept apart, and hours without a number are counted as such.
+
+Where one operator reports overlapping areas, the greater counts of what it reports for an area and of what it reports
+inside of that, added. A report that names several places stands for all that such reports hang together by.
+
+Sums are whole numbers of users times milliseconds, so equal sets of messages give equal numbers however they came.
+Between two instants at which something changes they grow evenly: a `Growth` says how.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+from bus import geography
+from bus.instants import from_millis, to_millis
+from bus.vocabulary import CountScope, Impact, Service
+from consumers.merge.components import DisjointSets
+from consumers.merge.courses import FOREVER, Loss, Span, Stretch
+from consumers.merge.effects import RANK
+from consumers.merge.told import Told
+from consumers.merge.users import NOT_PEOPLE, overlapping
+from consumers.merge.view import HoursRange, ServiceHours, UserRange
+
+MILLIS_PER_HOUR = 3_600_000
+_DIGITS = 3
+
+Numbers = tuple[int, int, int]
+"""Low, best and high."""
+
+Amounts = tuple[int, int, int, int]
+"""Low, best and high user-milliseconds, and report-milliseconds without a number."""
+
+_NOBODY: Numbers = (0, 0, 0)
+
+
+class Piece(NamedTuple):
+    """So many users over a time, as they enter the sum. None: a report that gives no number."""
+
+    begin: int
+    end: int
+    numbers: Numbers | None
+    counts: bool = True
+    """Whether it counts people; else it only widens `high`."""
+
+
+class Growth(NamedTuple):
+    """User-milliseconds as straight lines of time: each is `at + rate * t`, with t in milliseconds since the epoch.
+
+    They hold until `next_change`. Sums of growths are growths, and two that are equal at every instant are equal.
+    """
+
+    at: Amounts = (0, 0, 0, 0)
+    rate: Amounts = (0, 0, 0, 0)
+    counted: int = 0
+    """In how many terms people were counted; with none, there is no best number."""
+    told: int = 0
+    """In how many terms any number was told; with none, there is no highest number."""
+
+    def value(self, instant: int) -> Amounts:
+        return _added(self.at, self.rate, instant)
+
+
+class Lost(NamedTuple):
+    """What a situation has cost."""
+
+    growths: Mapping[Loss, Growth]
+    since: datetime | None
+    """When the numbers last changed other than by growing; None while nothing was lost."""
+    next_change: datetime | None
+    """When they will, if nothing is told meanwhile."""
+
+
+NOTHING = Lost({}, None, None)
+
+
+def lost_by(members: Sequence[Told], as_of: datetime) -> Lost:
+    """What the incidents of one situation, duplicates left out, have cost until `as_of`."""
+    now = to_millis(as_of)
+    growths: dict[Loss, Growth] = {}
+    since, next_change = -FOREVER, FOREVER
+    for loss, pieces in pieces_of(members):
+        begun = [piece for piece in pieces if piece.begin <= now]
+        if begun:
+            growths[loss] = _growth(begun, now)
+        for piece in pieces:
+            for instant in piece[:2]:
+                if instant <= now:
+                    since = max(since, instant)
+                else:
+                    next_change = min(next_change, instant)
+    return Lost(growths, _instant(since), _instant(next_change))
+
+
+def _instant(millis: int) -> datetime | None:
+    return from_millis(millis) if -FOREVER < millis < FOREVER else None
+
+
+def _growth(pieces: Iterable[Piece], now: int) -> Growth:
+    at, rate = [0, 0, 0, 0], [0, 0, 0, 0]
+    counted = told = 0
+    for begin, end, numbers, counts in pieces:
+        if numbers is None:
+            weights = (0, 0, 0, 1)
+        else:
+            weights = (*numbers, 0)
+            told = 1
+            counted |= counts
+        for place, weight in enumerate(weights):
+            if weight:
+                if end <= now:
+                    at[place] += weight * (end - begin)
+                else:
+                    at[place] -= weight * begin
+                    rate[place] += weight
+    return Growth((at[0], at[1], at[2], at[3]), (rate[0], rate[1], rate[2], rate[3]), counted, told)
+
+
+class _Part(NamedTuple):
+    """What one report says of one loss, as far as it counts people."""
+
+    ref: str
+    owner: str
+    codes: tuple[str, ...]
+    stretches: Sequence[Stretch]
+
+
+def pieces_of(members: Sequence[Told]) -> Iterator[tuple[Loss, list[Piece]]]:
+    """The terms of each sum, for all time that was told of."""
+    reports: defaultdict[Loss, list[Told]] = defaultdict(list)
+    for told in members:
+        for loss in told.course.losses:
+            reports[loss].append(told)
+    own: defaultdict[str, _Presence] = defaultdict(_Presence)
+    if any(_is_proxy(told) for told in members):
+        for told in members:
+            if not _is_proxy(told):
+                own[told.owner].add(told.codes, told.course.opened)
+    for loss, found in reports.items():
+        yield loss, list(_pieces(loss, found, own))
+
+
+def _is_proxy(told: Told) -> bool:
+    return told.incident.on_behalf_of is not None
+
+
+def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -> Iterator[Piece]:
+    parts: list[_Part] = []
+    for told in reports:
+        people = []
+        for stretch in told.course.losses[loss]:
+            if stretch.numbers is None:
+                yield Piece(stretch.begin, stretch.end, None)
+            elif stretch.scope in NOT_PEOPLE:
+                yield _widening(stretch)
+            else:
+                people.append(stretch)
+        if _is_proxy(told) and told.owner in own:
+            superseded, people = _split(people, own[told.owner].of(told.codes))
+            yield from map(_widening, superseded)
+        if people:
+            parts.append(_Part(told.ref, told.owner, told.codes, people))
+    by_owner: defaultdict[str, list[_Part]] = defaultdict(list)
+    hosts = _hosts(parts)
+    for part in parts:
+        absorbed, counted = _absorbed(part, hosts)
+        yield from map(_widening, absorbed)
+        by_owner[part.owner].append(part._replace(stretches=counted) if absorbed else part)
+    for found in by_owner.values():
+        for cluster in overlapping(found):
+            yield from _greatest_at_once(cluster) if len(cluster) > 1 else map(_counted, cluster[0].stretches)
+
+
+def _counted(stretch: Stretch) -> Piece:
+    return Piece(stretch.begin, stretch.end, stretch.numbers)
+
+
+def _widening(stretch: Stretch) -> Piece:
+    high = stretch.numbers[2] if stretch.numbers else 0
+    return Piece(stretch.begin, stretch.end, (0, 0, high), counts=False)
+
+
+def _hosts(parts: Iterable[_Part]) -> Mapping[str, _Presence]:
+    """Where and when operators count their wholesale customers among their own, by operator."""
+    hosts: defaultdict[str, _Presence] = defaultdict(_Presence)
+    for part in parts:
+        spans = [stretch[:2] for stretch in part.stretches if stretch.scope is CountScope.INCLUDING_WHOLESALE]
+        if spans:
+            hosts[part.owner].add(part.codes, spans)
+    return hosts
+
+
+def _absorbed(part: _Part, hosts: Mapping[str, _Presence]) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
+    """What other operators count already, and what they do not."""
+    present = [presence.of(part.codes) for owner, presence in hosts.items() if owner != part.owner]
+    spans = _merged(span for spans in present for span in spans)
+    if not spans:
+        return (), part.stretches
+    hosting = [stretch for stretch in part.stretches if stretch.scope is CountScope.INCLUDING_WHOLESALE]
+    others = [stretch for stretch in part.stretches if stretch.scope is not CountScope.INCLUDING_WHOLESALE]
+    absorbed, counted = _split(others, spans)
+    return absorbed, [*hosting, *counted]
+
+
+class _Presence:
+    """Where one operator's reports are, and when."""
+
+    def __init__(self) -> None:
+        self._at: defaultdict[str, list[Span]] = defaultdict(list)
+        self._around: defaultdict[str, list[Span]] = defaultdict(list)
+
+    def add(self, codes: Iterable[str], spans: Iterable[Span]) -> None:
+        spans = list(spans)
+        for code in codes:
+            self._at[code] += spans
+            for around in {code, code[:2], geography.COUNTRY}:
+                self._around[around] += spans
+
+    def of(self, codes: Iterable[str]) -> list[Span]:
+        """When there is one on an area that overlaps one of the codes."""
+        found: list[Span] = []
+        for code in codes:
+            found += self._around.get(code, ())
+            for outer in {code[:2], geography.COUNTRY} - {code}:
+                found += self._at.get(outer, ())
+        return _merged(found)
+
+
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    """The times that the spans cover, rising and apart."""
+    merged: list[Span] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+def _split(stretches: Iterable[Stretch], spans: Sequence[Span]) -> tuple[list[Stretch], list[Stretch]]:
+    """What of the stretches lies in the spans, and what does not."""
+    inside: list[Stretch] = []
+    outside: list[Stretch] = []
+    for stretch in stretches:
+        begin = stretch.begin
+        for span_begin, span_end in spans:
+            if span_end <= begin:
+                continue
+            if span_begin >= stretch.end:
+                break
+            if begin < span_begin:
+                outside.append(stretch._replace(begin=begin, end=span_begin))
+            begin = min(span_end, stretch.end)
+            inside.append(stretch._replace(begin=max(stretch.begin, span_begin), end=begin))
+        if begin < stretch.end:
+            outside.append(stretch._replace(begin=begin))
+    return inside, outside
+
+
+def _greatest_at_once(cluster: Sequence[_Part]) -> Iterator[Piece]:
+    """Of reports of one operator that overlap: at every instant, what they amount to."""
+    nests = _nests(cluster)
+    changes = [
+        (instant, begins, nest, stretch.numbers or _NOBODY)
+        for part, nest in zip(cluster, nests, strict=True)
+        for stretch in part.stretches
+        for instant, begins in ((stretch.begin, True), (stretch.end, False))
+    ]
+    changes.sort(key=itemgetter(0, 1))
+    tallies = _Tallies()
+    since, reported = -FOREVER, 0
+    for instant, group in groupby(changes, key=itemgetter(0)):
+        if reported:
+            yield Piece(since, instant, tallies.numbers)
+        if instant == FOREVER:
+            return
+        for _, begins, nest, told in group:
+            (tallies.add if begins else tallies.take)(nest, told)
+            reported += 1 if begins else -1
+        since = instant
+
+
+def _nests(cluster: Sequence[_Part]) -> list[tuple[str, ...]]:
+    """Per report, the least area that holds all its places, and what that lies in, outwards: municipality, group of
+    municipalities that some report names together, county, group of counties, country.
+    """
+    sets = DisjointSets({outer for part in cluster for code in part.codes for outer in (code, code[:2])})
+    widest = [_widest(part.codes) for part in cluster]
+    for codes in widest:
+        for code in codes:
+            sets.join(codes[0], code)
+    return [_nest(codes, sets) for codes in widest]
+
+
+def _widest(codes: Iterable[str]) -> list[str]:
+    """The places of a report on one level: municipalities of one county, counties, or the country."""
+    counties = {code[:2] for code in codes}
+    if geography.COUNTRY in counties:
+        return [geography.COUNTRY]
+    return sorted(counties) if len(counties) > 1 or not counties.isdisjoint(codes) else sorted(codes)
+
+
+def _nest(codes: Sequence[str], sets: DisjointSets) -> tuple[str, ...]:
+    code, county = codes[0], codes[0][:2]
+    if code == geography.COUNTRY:
+        return (code,)
+    counties = (county, f"{sets.root(county)}..", geography.COUNTRY)
+    nest = counties if code == county else (code, f"{sets.root(code)}..", *counties)
+    return nest[1:] if len(codes) > 1 else nest
+
+
+class _Tallies:
+    """Counts of one operator's users, by areas that lie in each other: of an area and what is inside of it, added, the
+    greater counts.
+    """
+
+    def __init__(self) -> None:
+        self._here: defaultdict[str, tuple[list[int], list[int], list[int]]] = defaultdict(lambda: ([], [], []))
+        self._inside: Counter[tuple[str, int]] = Counter()
+
+    def add(self, nest: Sequence[str], numbers: Numbers) -> None:
+        self._change(nest, numbers, insort)
+
+    def take(self, nest: Sequence[str], numbers: Numbers) -> None:
+        self._change(nest, numbers, _remove)
+
+    @property
+    def numbers(self) -> Numbers:
+        low, best, high = (self._amount(geography.COUNTRY, bound) for bound in range(3))
+        return low, best, high
+
+    def _change(self, nest: Sequence[str], numbers: Numbers, change: Callable[[list[int], int], None]) -> None:
+        for bound, number in enumerate(numbers):
+            before = [self._amount(area, bound) for area in nest]
+            change(self._here[nest[0]][bound], number)
+            for area, outer, amount in zip(nest, nest[1:], before, strict=False):
+                self._inside[outer, bound] += self._amount(area, bound) - amount
+
+    def _amount(self, area: str, bound: int) -> int:
+        here = self._here[area][bound]
+        return max(here[-1] if here else 0, self._inside[area, bound])
+
+
+def _remove(numbers: list[int], number: int) -> None:
+    del numbers[bisect_left(numbers, number)]
+
+
+class HoursTotals:
+    """What the ongoing situations have cost, kept up to date by what changes."""
+
+    def __init__(self) -> None:
+        self._sums: dict[Loss, Growth] = {}
+        self._terms: Counter[Loss] = Counter()
+
+    def add(self, growths: Mapping[Loss, Growth], sign: int = 1) -> None:
+        """Count a situation in, or with sign -1 out again."""
+        for loss, growth in growths.items():
+            self._terms[loss] += sign
+            self._sums[loss] = _sum(self._sums.get(loss, Growth()), growth, sign)
+            if not self._terms[loss]:
+                del self._terms[loss], self._sums[loss]
+
+    def totals(self, as_of: datetime) -> dict[str, ServiceHours]:
+        """Per service, sorted."""
+        return hours_at(self._sums, as_of)
+
+
+def _sum(a: Growth, b: Growth, sign: int) -> Growth:
+    return Growth(
+        _added(a.at, b.at, sign), _added(a.rate, b.rate, sign), a.counted + sign * b.counted, a.told + sign * b.told
+    )
+
+
+def _added(a: Amounts, b: Amounts, times: int) -> Amounts:
+    return a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2], a[3] + times * b[3]
+
+
+def hours_at(growths: Mapping[Loss, Growth], as_of: datetime) -> dict[str, ServiceHours]:
+    """In hours, at an instant for which the growths hold, per service, sorted."""
+    ranges: defaultdict[Service, dict[Impact, HoursRange]] = defaultdict(dict)
+    for (service, impact), growth in sorted(growths.items()):
+        ranges[service][impact] = _range(growth, to_millis(as_of))
+    return {service.value: _worst_first(by_impact) for service, by_impact in ranges.items()}
+
+
+def _range(growth: Growth, now: int) -> HoursRange:
+    low, best, high, uncovered = (round(value / MILLIS_PER_HOUR, _DIGITS) for value in growth.value(now))
+    rate = growth.rate
+    return HoursRange(
+        low=low,
+        best=best if growth.counted else None,
+        high=high if growth.told else None,
+        uncovered_hours=uncovered,
+        per_hour=UserRange(
+            low=rate[0],
+            best=rate[1] if growth.counted else None,
+            high=rate[2] if growth.told else None,
+            unknown_reports=rate[3],
+        ),
+    )
+
+
+def _worst_first(by_impact: Mapping[Impact, HoursRange]) -> ServiceHours:
+    ordered = sorted(by_impact, key=RANK.__getitem__, reverse=True)
+    worst = by_impact[ordered[0]]
+    return ServiceHours(
+        impact=ordered[0],
+        low=worst.low,
+        best=worst.best,
+        high=worst.high,
+        uncovered_hours=worst.uncovered_hours,
+        per_hour=worst.per_hour,
+        by_impact={impact.value: by_impact[impact] for impact in ordered},
+    )
