@@ -375,7 +375,7 @@ def explain(ref: str, as_of: datetime | None, as_json: bool, lang: str | None, *
       situation/ID#severity             each reason with its rule and threshold
       situation/ID#users.MOBILE_VOICE   what each report adds to the number, and why no more
       situation/ID#cause  #emergency  #restoration  #freshness  #measures  #flags
-      incident/ACTOR/ID#messages  #place  #counts  #answers  #mentions  #flags
+      incident/ACTOR/ID#messages  #timeline  #place  #counts  #answers  #mentions  #flags
       totals#users.MOBILE_VOICE         what each situation adds
 
     \b

@@ -126,6 +126,33 @@ class _Speaker:
         except ValueError:
             return text
 
+    def timeline(self, section: told.Timeline) -> Iterator[str]:
+        says = self._says
+        times = []
+        if section.started_at:
+            times.append(says.began.format(at=self._instant(section.started_at)))
+        if section.detected_at:
+            times.append(
+                says.detected.format(at=self._instant(section.detected_at)) + self._after(section.unnoticed_seconds)
+            )
+        times.append(
+            says.first_told.format(at=self._instant(section.first_known_at)) + self._after(section.untold_seconds)
+        )
+        if section.restored_at:
+            times.append(says.restored.format(at=self._instant(section.restored_at)))
+        text = ", ".join(times)
+        yield f"{text[:1].upper()}{text[1:]}."
+        if section.most is not None and len(section.users) > 1:
+            tellings = (f"{self._words.count(each.value)} ({says.basis[each.basis]})" for each in section.users)
+            yield says.corrected.format(
+                tellings=" → ".join(tellings),
+                most=self._words.count(section.most.value),
+                revision=section.most.revision,
+            )
+
+    def _after(self, seconds: int | None) -> str:
+        return "" if seconds is None else f" ({self._says.after.format(length=self._duration(seconds))})"
+
     def place(self, section: told.Place) -> Iterator[str]:
         says = self._says
         yield says.placed.format(title=section.title, situation=section.situation)
@@ -478,6 +505,7 @@ class _Speaker:
 
 _SPOKEN: Mapping[type[told.Section], Callable[[_Speaker, Any], Iterator[str]]] = {
     told.Messages: _Speaker.messages,
+    told.Timeline: _Speaker.timeline,
     told.Place: _Speaker.place,
     told.Counts: _Speaker.counts,
     told.Mentions: _Speaker.mentions,

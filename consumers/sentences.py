@@ -39,6 +39,14 @@ class Sentences:
     no_longer_tells: str
     in_their_words: str
 
+    # Its course
+    began: str
+    detected: str
+    first_told: str
+    restored: str
+    after: str
+    corrected: str
+
     # Why it is there
     placed: str
     because: str
@@ -159,6 +167,12 @@ SWEDISH = Sentences(
     now_tells="{field}: nu {after}",
     no_longer_tells="{field}: inte längre angivet (var {before})",
     in_their_words="avsändarens skäl: ”{reason}”",
+    began="började {at}",
+    detected="upptäcktes {at}",
+    first_told="blev känd här {at}",
+    restored="återställdes {at}",
+    after="efter {length}",
+    corrected="Antal, revision för revision: {tellings}. Högst var {most}, revision {revision}.",
     placed="Hör till {title} (situation/{situation}).",
     because="Den är där för att",
     seed="Situationen är namngiven efter denna rapport, som började först.",
@@ -313,6 +327,12 @@ ENGLISH = Sentences(
     now_tells="{field}: now {after}",
     no_longer_tells="{field}: no longer told (was {before})",
     in_their_words="the sender's reason: “{reason}”",
+    began="began {at}",
+    detected="detected {at}",
+    first_told="known here {at}",
+    restored="restored {at}",
+    after="after {length}",
+    corrected="Users, revision by revision: {tellings}. The most was {most}, revision {revision}.",
     placed="Belongs to {title} (situation/{situation}).",
     because="It is there because",
     seed="The situation is named after this report, which began first.",

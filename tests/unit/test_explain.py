@@ -46,6 +46,7 @@ from consumers.merge.explain.explanation import (
     RestorationAccount,
     Section,
     SeverityAccount,
+    Timeline,
     TotalAccount,
     UsersAccount,
 )
@@ -118,6 +119,25 @@ class TestMessages:
             Messages, "incident/nordtel/I-1", incident(known_at=at(minutes=10)), as_of=at(minutes=22)
         ).statements
         assert told.age_seconds == 12 * 60
+
+    def test_how_long_a_fault_was_unnoticed_and_untold_and_how_its_number_was_corrected(self):
+        told = [
+            incident(
+                revision=revision,
+                users=count(value),
+                started_at=at(-13),
+                detected_at=at(-1),
+                known_at=at(minutes=revision),
+            )
+            for revision, value in enumerate((10, 600, 624, 605), start=1)
+        ]
+        timeline = section(Timeline, "incident/nordtel/I-1", *told)
+        assert (timeline.unnoticed_seconds, timeline.untold_seconds) == (12 * 3600, 13 * 3600 + 60)
+        assert [telling.value for telling in timeline.users] == [10, 600, 624, 605]
+        assert timeline.most == timeline.users[2]
+        answer = said("incident/nordtel/I-1#timeline", *told)
+        assert "detected 06:00 (after 12 h), known here 07:01 (after 13 h)." in answer
+        assert "The most was 624, revision 3." in answer
 
     def test_retracted_incidents_are_explained_too(self):
         told = section(

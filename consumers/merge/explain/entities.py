@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from itertools import pairwise
 
 from pydantic import JsonValue
@@ -26,6 +27,8 @@ from consumers.merge.explain.explanation import (
     Past,
     Section,
     Statement,
+    TellingOfUsers,
+    Timeline,
 )
 from consumers.merge.explain.numbers import counts
 from consumers.merge.explain.situations import place
@@ -39,6 +42,8 @@ _TOLD_ANYWAY = frozenset({"revision", "observed_at", "reason"})
 def explain_entity(entity: Entity, books: Books) -> Iterator[Section]:
     ref, message = entity.ref, entity.winner.message
     yield Messages(statements=tuple(_statements(entity, books)))
+    if isinstance(message, Incident):
+        yield _timeline(entity, message)
     if books.is_past(ref):
         yield Past(rules=(books.rule("archive"),))
     if situation := books.situation_of.get(ref):
@@ -94,6 +99,29 @@ def _leaves(value: JsonValue, path: str = "") -> Iterator[tuple[str, JsonValue]]
             yield from _leaves(inner, f"{path}.{name}" if path else name)
     elif value is not None and value != []:
         yield path, value
+
+
+def _timeline(entity: Entity, incident: Incident) -> Timeline:
+    first_known_at = min(trace.known_at for trace in entity.traces())
+    users = tuple(
+        TellingOfUsers(gist.revision, gist.observed_at, gist.users, gist.basis)
+        for gist in (trace.gist for trace in entity.history())
+        if gist.users is not None and gist.basis is not None
+    )
+    return Timeline(
+        started_at=incident.started_at,
+        detected_at=incident.detected_at,
+        first_known_at=first_known_at,
+        restored_at=incident.restored_at,
+        unnoticed_seconds=_seconds(incident.started_at, incident.detected_at),
+        untold_seconds=_seconds(incident.started_at, first_known_at),
+        users=users,
+        most=max(users, key=lambda telling: telling.value, default=None),
+    )
+
+
+def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
+    return None if begin is None or end is None else round((end - begin).total_seconds())
 
 
 def _given(ref: str, books: Books) -> Iterator[Answer]:

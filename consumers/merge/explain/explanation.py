@@ -97,6 +97,35 @@ class Messages(Part):
     statements: tuple[Statement, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class TellingOfUsers:
+    """A number of users as a revision told it."""
+
+    revision: int
+    observed_at: Instant
+    value: int
+    basis: CountBasis
+
+
+class Timeline(Part):
+    """When an incident began, was noticed, was told and ended, and how its number of users was corrected."""
+
+    section: Literal["timeline"] = "timeline"
+    started_at: Instant | None
+    detected_at: Instant | None
+    first_known_at: Instant
+    """When the bus first knew of it."""
+    restored_at: Instant | None
+    unnoticed_seconds: int | None
+    """From its beginning until it was detected."""
+    untold_seconds: int | None
+    """From its beginning until the bus knew."""
+    users: tuple[TellingOfUsers, ...]
+    """Each revision that told a number, rising."""
+    most: TellingOfUsers | None
+    """The greatest of these."""
+
+
 class Place(Part):
     """Which situation an incident is in, and why: the links that lead from it to the situation's seed."""
 
@@ -425,6 +454,7 @@ class ActorAccount(Part):
 
 Section = Annotated[
     Messages
+    | Timeline
     | Place
     | Mentions
     | Answers
