@@ -29,6 +29,7 @@ from bus.errors import BusUnavailable, NtsgError
 from bus.instants import parse_instant
 from bus.references import Kind
 from bus.settings import CONFIG_VARIABLE, Settings, load_settings
+from bus.vocabulary import Audience
 
 if TYPE_CHECKING:
     from bus.broker import Running
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from bus.topics import Realm
     from consumers.merge.explain import Explanation
     from consumers.merge.view import View
+    from consumers.public import PublicPicture
     from consumers.words import Words
     from producers.publisher import Receipt
     from producers.scenario import Step
@@ -115,6 +117,14 @@ def settings_of(options: dict[str, Any]) -> Settings:
 
 language_option = click.option(
     "--lang", type=click.Choice(["sv", "en"]), help="Words for people.  [default: your locale's]"
+)
+audience_option = click.option(
+    "--audience",
+    type=click.Choice([audience.value for audience in Audience if audience is not Audience.UNKNOWN]),
+    default=Audience.FULL.value,
+    show_default=True,
+    callback=lambda _, __, chosen: Audience(chosen),
+    help="As whom to see it; see docs/audiences.md.",
 )
 KINDS = tuple(kind.value for kind in Kind)
 as_json = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
@@ -295,6 +305,7 @@ def simulate(seed: int, labels: TextIO | None, kind: str | None, noise: float) -
 @click.option("--realm", default="ntsg", show_default=True, envvar="NTSG_REALM", help="Whose statuses are right.")
 @click.option("--lenient", is_flag=True, help="Count lines that are no messages as quarantined, and go on.")
 @click.option("--explain", "ref", metavar="REF", help="In place of the picture, why it says so; see `ntsg explain -h`.")
+@audience_option
 @as_json
 @language_option
 def merge(
@@ -304,6 +315,7 @@ def merge(
     realm: str,
     lenient: bool,
     ref: str | None,
+    audience: Audience,
     as_json: bool,
     lang: str | None,
 ) -> None:
@@ -318,7 +330,7 @@ def merge(
     """
     from bus.registry import Registry, read_group
     from bus.topics import Realm
-    from consumers.files import explain_lines, merge_lines
+    from consumers.files import explain_lines, merge_lines, public_lines
 
     lines: list[Line | BadLine] = []
     refused = 0
@@ -333,10 +345,15 @@ def merge(
     if refused and not lenient:
         raise click.ClickException(f"{refused} lines are no messages; mend them, or count them with --lenient")
     registry = Registry.of(read_group(actors.read_text("utf-8"), str(actors))[0]) if actors else None
+    of = Realm(realm)
+    if ref is not None and audience is not Audience.FULL:
+        raise click.UsageError("--explain speaks of the whole picture; leave --audience out")
     if ref is not None:
-        show_why(explain_lines(lines, ref, realm=Realm(realm), registry=registry, as_of=as_of), as_json, lang)
+        show_why(explain_lines(lines, ref, realm=of, registry=registry, as_of=as_of), as_json, lang)
+    elif audience is Audience.PUBLIC:
+        show_public(public_lines(lines, realm=of, registry=registry, as_of=as_of), as_json, lang)
     else:
-        show(merge_lines(lines, realm=Realm(realm), registry=registry, as_of=as_of), as_json, lang)
+        show(merge_lines(lines, realm=of, registry=registry, as_of=as_of, audience=audience), as_json, lang)
 
 
 # --- what staff ask --------------------------------------------------------------------------------------------------
@@ -344,17 +361,30 @@ def merge(
 
 @cli.command()
 @click.option("--as-of", type=INSTANT, metavar="TIME", help="What was known then.  [default: now]")
+@audience_option
 @as_json
 @language_option
 @bus_options
-def view(as_of: datetime | None, as_json: bool, lang: str | None, **options: Any) -> None:
-    """The picture, folded from the log.
+def view(as_of: datetime | None, audience: Audience, as_json: bool, lang: str | None, **options: Any) -> None:
+    """The picture, folded from the log; that of authorities and operators (PEER) is read from their feeds.
+
+    Feeds do not tell whose answer is awaited, nor how long energy lasts. With --as-of, and for PUBLIC, every picture is
+    folded from the log, which only the coordination group may read.
 
     \b
     Example: ntsg view --config room.toml
              ntsg view --config room.toml --as-of 2026-01-10T09:00+01:00 --json
+             ntsg view --config nordtel.toml --audience PEER
     """
-    show(asyncio.run(picture(settings_of(options), as_of)), as_json, lang, past=as_of is not None)
+    settings = settings_of(options)
+    if audience is Audience.PUBLIC:
+        show_public(asyncio.run(public(settings, as_of)), as_json, lang)
+    elif audience is Audience.FULL or as_of is not None:
+        show(asyncio.run(picture(settings, as_of, audience)), as_json, lang, past=as_of is not None)
+    else:
+        from consumers.shown import read_view
+
+        show(asyncio.run(read_view(settings, audience)), as_json, lang, fed=True)
 
 
 @cli.command()
@@ -410,39 +440,54 @@ def digest(as_of: datetime | None, as_json: bool, **options: Any) -> None:
     )
 
 
-async def picture(settings: Settings, as_of: datetime | None) -> View:
+async def picture(settings: Settings, as_of: datetime | None, audience: Audience = Audience.FULL) -> View:
     with extra("hub"):
         from consumers.hub.clock import Clock
         from consumers.reading import fold_log
 
     fold = await fold_log(settings, as_of)
-    return fold.state.view(as_of or Clock().as_of(fold), fold.inputs, True)
+    return fold.projections.view(audience, as_of or Clock().as_of(fold), fold.inputs, True)
+
+
+async def public(settings: Settings, as_of: datetime | None) -> PublicPicture:
+    with extra("hub"):
+        from consumers.hub.clock import Clock
+        from consumers.public import public_picture
+        from consumers.reading import fold_log
+
+    fold = await fold_log(settings, as_of)
+    return public_picture(fold.projections, as_of or Clock().as_of(fold))
 
 
 @cli.command()
+@audience_option
 @language_option
 @bus_options
-def watch(lang: str | None, **options: Any) -> None:
-    """The picture as it changes, until Ctrl-C.
+def watch(audience: Audience, lang: str | None, **options: Any) -> None:
+    """The picture as it changes, until Ctrl-C; that of authorities and operators (PEER) from their feeds.
 
     \b
     Example: ntsg watch --config room.toml
+             ntsg watch --config nordtel.toml --audience PEER
     """
+    if audience is Audience.PUBLIC:
+        raise click.UsageError("there is no live picture for the public; ask `ntsg view --audience PUBLIC`")
     with extra("hub"):
-        from consumers.watching import Sight, follow
+        from consumers.watching import Sight, follow, follow_feed
 
     settings = settings_of(options)
+    whole = audience is Audience.FULL
 
     async def watching() -> None:
         latest: list[Sight] = []
 
         async def reading() -> None:
-            async for sight in follow(settings):
+            async for sight in follow(settings) if whole else follow_feed(settings, audience):
                 latest[:] = [sight]
 
         async with asyncio.TaskGroup() as group:
             group.create_task(reading())
-            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang)
+            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang, fed=not whole)
 
     until_interrupted(watching())
 
@@ -837,19 +882,33 @@ WIDEST = 120
 """Columns of text that are still easily read."""
 
 
-def show(found: View, as_json: bool, lang: str | None, *, past: bool = False) -> None:
-    """Print a picture, for programs or for people."""
+def show(found: View, as_json: bool, lang: str | None, *, past: bool = False, fed: bool = False) -> None:
+    """Print a picture, for programs or for people; `fed`: from a feed, without what no feed tells."""
     if as_json:
-        click.echo(found.model_dump_json())
+        click.echo(found.model_dump_json(exclude=untold(fed)))
         return
     with extra("hub"):
         from rich.console import Console
 
         from consumers.terminal import Moment, Picture
-    Console().print(Picture(found, words(lang), Moment(past=past)))
+    Console().print(Picture(found, words(lang), Moment(past=past, fed=fed)))
 
 
-async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None) -> None:
+def untold(fed: bool) -> set[str] | None:
+    """The parts of a view that its source does not tell of."""
+    if not fed:
+        return None
+    from consumers.shown import FED_NOT
+
+    return set(FED_NOT)
+
+
+def show_public(found: PublicPicture, as_json: bool, lang: str | None) -> None:
+    """Print what anybody may know: a sentence per line."""
+    click.echo(found.model_dump_json() if as_json else "\n".join(found.text[words(lang).language]))
+
+
+async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None, *, fed: bool = False) -> None:
     """Show the latest picture and its progress on the whole screen, over and over, until cancelled.
 
     Where there is no screen, print the picture each time that it is another.
@@ -867,10 +926,10 @@ async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None
             if found := latest():
                 current, progress = found
                 if screen is not None:
-                    moment = Moment(now=datetime.now(UTC), progress=progress)
+                    moment = Moment(now=datetime.now(UTC), progress=progress, fed=fed)
                     screen.update(Picture(current, chosen, moment, height=console.height), refresh=True)
                 elif current.digest != printed:
-                    console.print(Picture(current, chosen, Moment(progress=progress)))
+                    console.print(Picture(current, chosen, Moment(progress=progress, fed=fed)))
                     printed = current.digest
             await asyncio.sleep(REFRESH_SECONDS)
 

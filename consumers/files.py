@@ -17,12 +17,14 @@ from bus.instants import EPOCH
 from bus.ndjson import BadLine, Line
 from bus.registry import Registry
 from bus.topics import Realm
+from bus.vocabulary import Audience
 from consumers.authority import judge
-from consumers.merge import State
+from consumers.merge import Projections, State
 from consumers.merge.explain import Explanation
 from consumers.merge.view import View
+from consumers.public import PublicPicture, public_picture
 
-__all__ = ["explain_lines", "merge_lines"]
+__all__ = ["explain_lines", "merge_lines", "public_lines"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,29 @@ class _Judged:
 
 
 def merge_lines(
-    lines: Iterable[Line | BadLine], *, realm: Realm, registry: Registry | None = None, as_of: datetime | None = None
+    lines: Iterable[Line | BadLine],
+    *,
+    realm: Realm,
+    registry: Registry | None = None,
+    as_of: datetime | None = None,
+    audience: Audience = Audience.FULL,
 ) -> View:
-    """The view of the lines known by `as_of`; without it, as of the last of those that count.
+    """The view of the lines known by `as_of`, as an audience sees it; without `as_of`, as of the last of those that
+    count. Raises KeyError for PUBLIC, which has no view.
 
     Without a registry nothing is checked but the status, and no rule by role fires. What a hub would quarantine, and
     every line that is no message at all, counts once however often it is there.
     """
     state, as_of = _fold(lines, realm, registry, as_of)
-    return state.view(as_of, {}, True)
+    return Projections(state).view(audience, as_of, {}, True)
+
+
+def public_lines(
+    lines: Iterable[Line | BadLine], *, realm: Realm, registry: Registry | None = None, as_of: datetime | None = None
+) -> PublicPicture:
+    """What anybody may know of the view that `merge_lines` makes."""
+    state, as_of = _fold(lines, realm, registry, as_of)
+    return public_picture(Projections(state), as_of)
 
 
 def explain_lines(

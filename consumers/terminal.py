@@ -17,7 +17,16 @@ from rich.table import Table
 from rich.text import Text
 
 from bus import geography
-from bus.vocabulary import EMERGENCY_ORDER, EmergencyImpact, Freshness, MeasureState, MessageStatus, Service, Trend
+from bus.vocabulary import (
+    EMERGENCY_ORDER,
+    Audience,
+    EmergencyImpact,
+    Freshness,
+    MeasureState,
+    MessageStatus,
+    Service,
+    Trend,
+)
 from consumers.merge.view import ActorItem, ServiceUsers, Situation, View
 from consumers.words import Words, counted
 
@@ -64,11 +73,12 @@ class Moment:
     """When the reader looks, and what is known of the stream behind the picture.
 
     `now` makes the age of a live picture; None for a picture of the past or from files. `progress` is the share of
-    the log that is folded, 0 to 1, while catching up.
+    the log that is folded, 0 to 1, while catching up. `fed`: from a feed, which does not say who is waited for.
     """
 
     now: datetime | None = None
     past: bool = False
+    fed: bool = False
     progress: float | None = None
 
 
@@ -88,7 +98,7 @@ class Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         yield from _header(self.view, self.words, self.moment, width)
-        yield _tiles(self.view, self.words, width)
+        yield _tiles(self.view, self.words, self.moment, width)
         situations = self.view.situations
         if not situations:
             yield _nothing(self.view, self.words)
@@ -108,7 +118,7 @@ class Picture:
         """How many situations fit."""
         if self.height is None:
             return None
-        lines = max(2, self.height - HEADER_AND_TILES - DETAIL_LINES - 1)
+        lines = max(2, self.height - HEADER_AND_TILES - bool(self.view.withheld) - DETAIL_LINES - 1)
         return max(1, lines if width >= WIDE else lines // 2)
 
 
@@ -127,7 +137,11 @@ def _header(view: View, words: Words, moment: Moment, width: int) -> Iterator[Re
     ]
     if exercise:
         yield Text(STRIPES * width, EXERCISE, no_wrap=True)
+    if view.audience is not Audience.FULL:
+        name.append(Text(words.audiences[view.audience], Style(bold=True)))
     yield from [_barred([*name, *state])] if width >= WIDE else [_barred(name), _barred(state)]
+    if view.withheld:
+        yield Text(counted(words.withheld, sum(view.withheld.values())), ALARM)
     if moment.past:
         yield Text(f" {words.then.format(words.clock(view.as_of, near=moment.now))} ".center(width), ALARM)
     elif lost:
@@ -149,7 +163,7 @@ def _level(level: int, words: Words) -> Text:
     return Text(f" {level or '–'} {words.severity[level]} ", RAMP[level])
 
 
-def _tiles(view: View, words: Words, width: int) -> RenderableType:
+def _tiles(view: View, words: Words, moment: Moment, width: int) -> RenderableType:
     voice = view.totals.users.get(Service.MOBILE_VOICE)
     emergencies = {
         code
@@ -164,7 +178,7 @@ def _tiles(view: View, words: Words, width: int) -> RenderableType:
         (words.silent, *_counted(sum(actor.freshness in LATE for actor in view.actors))),
         (words.conflicts, *_counted(len(view.conflicts))),
         (words.active_measures, str(sum(m.state in UNDERWAY for m in view.measures)), False),
-        (words.awaiting, str(len(view.pending_acks)), False),
+        (words.awaiting, words.unknown if moment.fed else str(len(view.pending_acks)), False),
         (words.quarantined, *_counted(view.quarantined)),
     )
     table = Table.grid(padding=(0, 1), expand=width < WIDE)

@@ -1,4 +1,4 @@
-"""The live picture straight from the log, for a terminal: no hub is asked, nothing is written."""
+"""The live picture for a terminal: straight from the log, with no hub asked, or from the feed of an audience."""
 
 from __future__ import annotations
 
@@ -12,12 +12,15 @@ from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Reader, Transport
+from bus.vocabulary import Audience
+from consumers.feed import Feed
 from consumers.fold import Fold
 from consumers.hub.clock import Clock
 from consumers.merge.view import View
 from consumers.reading import input_partitions, reached
+from consumers.shown import view_of
 
-__all__ = ["Sight", "follow"]
+__all__ = ["Sight", "follow", "follow_feed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,18 @@ async def follow(settings: Settings, *, every: float = 1.0, transport: Transport
                 view = fold.state.view(as_of, fold.inputs, reached(positions, ends))
                 yield Sight(view, _share(positions, ends))
                 shown_at = loop.time()
+
+
+async def follow_feed(
+    settings: Settings, audience: Audience, *, transport: Transport | None = None
+) -> AsyncIterator[Sight]:
+    """The picture that the feed of an audience shows, whenever it changes, for as long as it is asked for.
+
+    Raises what `Feed` raises.
+    """
+    async with Feed(settings, audience=audience, transport=transport) as feed:
+        async for change in feed:
+            yield Sight(view_of(feed.picture, change.summary), 1.0)
 
 
 async def _ends(reader: Reader, before: Mapping[TopicPartition, int]) -> tuple[Mapping[TopicPartition, int], bool]:

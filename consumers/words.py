@@ -10,10 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
+from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from bus.vocabulary import (
+    Audience,
     CauseDetail,
     CriticalService,
     EmergencyImpact,
@@ -58,6 +61,7 @@ class Words:
     unknown: str
     none: str
     at_least: str
+    at_most: str
     missing_counts: tuple[str, str]
     regions: str
     without_mobile: str
@@ -96,6 +100,13 @@ class Words:
     modes: Mapping[OperatorMode, str]
     critical_services: Mapping[CriticalService, str]
     reasons: Mapping[str, str]
+    about: Mapping[str, str]
+    """What a reason is about, where its numbers are not for this audience."""
+    audiences: Mapping[Audience, str]
+    withheld: tuple[str, str]
+    public_county: str
+    public_nothing: str
+    public_more: str
     certainty: Mapping[str, str]
 
     def reason(self, reason: Reason) -> str:
@@ -103,6 +114,8 @@ class Words:
         if reason.code not in self.reasons:
             return reason.text
         facts = reason.facts
+        if not facts.keys() >= _named_in(self.reasons[reason.code]):
+            return self.about.get(reason.code, reason.text)
         symbols: dict[str, Mapping[Any, str]] = {
             "service": self.services,
             "impact": self.emergencies if reason.code == "EMERGENCY" else self.impacts,
@@ -125,8 +138,10 @@ class Words:
 
     def span(self, low: int, best: int | None, high: int | None, unknown_reports: int) -> str:
         """A range as people say it: `120 000–180 000`, `at least 12 000 (2 reports without a number)`, `unknown`."""
-        if best is None or high is None:
+        if high is None:
             text = self.unknown if low == 0 else f"{self.at_least} {grouped(low)}"
+        elif best is None and low == 0:
+            text = self.unknown if unknown_reports else self.none if high == 0 else f"{self.at_most} {grouped(high)}"
         elif unknown_reports:
             text = f"{self.at_least} {grouped(low)}"
         elif low == high:
@@ -163,6 +178,12 @@ def counted(forms: tuple[str, str], number: int) -> str:
     return forms[number != 1].format(number)
 
 
+@cache
+def _named_in(template: str) -> frozenset[str]:
+    """The facts that a text asks for."""
+    return frozenset(name for _, name, _, _ in Formatter().parse(template) if name)
+
+
 def grouped(number: int) -> str:
     return f"{number:,}".replace(",", THIN_SPACE)
 
@@ -184,6 +205,7 @@ SWEDISH = Words(
     unknown="okänt",
     none="inga",
     at_least="minst",
+    at_most="högst",
     missing_counts=("{} rapport saknar antal", "{} rapporter saknar antal"),
     regions="områden",
     without_mobile="Inget nät",
@@ -371,6 +393,21 @@ SWEDISH = Words(
         "CRITICAL_SERVICE": "berör {services}",
         "MALICIOUS": "angrepp {certainty} (rapporter: {count})",
     },
+    about={
+        "USERS": "många drabbade",
+        "SITES": "många sajter ur drift",
+    },
+    audiences={
+        Audience.FULL: "hela bilden",
+        Audience.AUTHORITY: "för myndigheter",
+        Audience.PEER: "för operatörer",
+        Audience.PUBLIC: "för allmänheten",
+        Audience.UNKNOWN: "okänd mottagare",
+    },
+    withheld=("{} uppgift visas inte här", "{} uppgifter visas inte här"),
+    public_county="{}, på en eller flera platser: {}.",
+    public_nothing="Ingen störning är offentligt rapporterad.",
+    public_more="Alla uppgifter är inte offentliga. Fråga din operatör om läget hos dig.",
     certainty={"confirmed": "bekräftat", "suspected": "misstänkt"},
 )
 
@@ -391,6 +428,7 @@ ENGLISH = Words(
     unknown="unknown",
     none="none",
     at_least="at least",
+    at_most="at most",
     missing_counts=("{} report without a number", "{} reports without a number"),
     regions="areas",
     without_mobile="No mobile",
@@ -514,6 +552,21 @@ ENGLISH = Words(
         "CRITICAL_SERVICE": "touches {services}",
         "MALICIOUS": "attack {certainty} (reports: {count})",
     },
+    about={
+        "USERS": "many affected",
+        "SITES": "many sites out of service",
+    },
+    audiences={
+        Audience.FULL: "the whole picture",
+        Audience.AUTHORITY: "for authorities",
+        Audience.PEER: "for operators",
+        Audience.PUBLIC: "for the public",
+        Audience.UNKNOWN: "unknown audience",
+    },
+    withheld=("{} item is not shown here", "{} items are not shown here"),
+    public_county="{}, in one place or more: {}.",
+    public_nothing="No disturbance is publicly reported.",
+    public_more="Not all that is known is public. Ask your operator how things are where you are.",
     certainty={"confirmed": "confirmed", "suspected": "suspected"},
 )
 

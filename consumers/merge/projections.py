@@ -15,16 +15,18 @@ state of its own, fed with the same traces.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import TypeVar
 
 from bus.envelope import Envelope
 from bus.messages import Part
+from bus.topics import Realm
 from bus.vocabulary import Audience
 from consumers.merge.audiences import Reduction
 from consumers.merge.entities import Entity
 from consumers.merge.state import State, is_retracted
+from consumers.merge.told import Told
 from consumers.merge.traces import Trace
 from consumers.merge.view import Summary, View
 
@@ -58,7 +60,7 @@ class Projections:
         return news
 
     def of(self, audience: Audience) -> Projection:
-        """Raises KeyError for UNKNOWN, which sees nothing, and for FULL, which is the state itself."""
+        """The projection for an audience. Raises KeyError for FULL, which is the state itself, and for UNKNOWN."""
         if audience not in self._projections:
             self._projections[audience] = Projection(self._full, audience)
         return self._projections[audience]
@@ -87,7 +89,10 @@ class Projections:
 
 
 class Projection:
-    """The picture of one audience, kept up to date with a full state."""
+    """The picture of one audience, kept up to date with a full state.
+
+    The public has no items, summary or view, but sentences, made of what the visible incidents tell (`voices`).
+    """
 
     def __init__(self, full: State, audience: Audience) -> None:
         rules = full.thresholds
@@ -138,6 +143,14 @@ class Projection:
 
     def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
         return self._mark(self._state().view(as_of, inputs, settled), as_of)
+
+    def voices(self, as_of: datetime) -> Iterable[Told]:
+        """What the open incidents that are visible tell."""
+        return self._state().voices(as_of)
+
+    @property
+    def realm(self) -> Realm:
+        return self._full.realm
 
     def withheld(self, as_of: datetime) -> dict[str, int]:
         """How many entities of the full picture are withheld, by reason; what has left that picture does not count."""

@@ -344,7 +344,7 @@ class State:
             yield area if all_named else area.model_copy(update={"situations": self._areas.situations_at(area.code)})
 
     def _energy(self) -> Iterable[EnergyItem]:
-        for told in sorted(self.voices(), key=lambda told: told.ref):
+        for told in sorted(self._voices(), key=lambda told: told.ref):
             if energy := told.incident.energy:
                 yield EnergyItem(
                     ref=told.ref,
@@ -353,8 +353,12 @@ class State:
                     power_incident=energy.power_incident,
                 )
 
-    def voices(self) -> Iterable[Told]:
-        """What the open incidents tell, duplicates too, as of the last instant that was asked for."""
+    def voices(self, as_of: datetime) -> Iterable[Told]:
+        """What the open incidents tell, duplicates too."""
+        self._refresh(as_of)
+        return self._voices()
+
+    def _voices(self) -> Iterable[Told]:
         for situation in self._ongoing:
             yield from self._situations[situation].voices
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -23,6 +24,7 @@ from bus.ndjson import write_line
 from bus.topics import Realm
 from ntsg import cli
 from tests.group import incident
+from tests.hubs import Hubs
 
 if TYPE_CHECKING:
     from tests.conftest import ProvisionedGroup
@@ -112,6 +114,34 @@ def test_view_shows_now_and_then(run: Run) -> None:
     assert now["digest"] != then["digest"]
     text = run("room", "view", "--lang", "en", "--as-of", then["as_of"]).stdout
     assert "not the present" in text
+
+
+def test_each_audience_sees_its_own_picture(run: Run, group: ProvisionedGroup, tmp_path: Path) -> None:
+    reports = [incident(tlp="RED"), incident(id="I-2", users={"value": 12_345}), incident(id="I-3", tlp="CLEAR")]
+    publish(run, *map(write_line, reports))
+    with Hubs(group, tmp_path / "hubs") as hubs:
+        asyncio.run(hubs.start("one").leads())
+        fed = {
+            audience: json.loads(run(reader, "view", "--audience", audience, "--json").stdout)
+            for audience, reader in (("AUTHORITY", "tillsyn"), ("PEER", "sveamobil"))
+        }
+        refused = run("sveamobil", "view", "--audience", "AUTHORITY")
+    folded = {
+        audience: json.loads(run("room", "view", "--audience", audience, "--json", "--as-of", found["as_of"]).stdout)
+        for audience, found in fed.items()
+    }
+    for audience, found in fed.items():
+        assert found["withheld"] == folded[audience]["withheld"] == {"tlp:incident": 1}
+        assert found["digest"] == folded[audience]["digest"]
+        assert found["totals"] == folded[audience]["totals"]
+        assert [s["id"] for s in found["situations"]] == [s["id"] for s in folded[audience]["situations"]]
+        assert "energy" not in found
+    assert fed["AUTHORITY"]["totals"]["users"]["MOBILE_VOICE"]["best"] == 12_345
+    assert "12345" not in json.dumps(fed["PEER"])
+    assert refused.exit_code == 1
+    assert "no right" in refused.stderr
+    public = run("room", "view", "--audience", "PUBLIC", "--lang", "en").stdout
+    assert public.splitlines()[0] == "Kronobergs län, in one place or more: voice: outage."
 
 
 def test_digest_is_that_of_the_view(run: Run) -> None:

@@ -315,3 +315,22 @@ print(result.exit_code, result.stderr)
     assert answer.stdout.splitlines()[0] == "0"
     assert answer.stdout.splitlines()[1].startswith("1 ")
     assert "pip install 'ntsg-bus[hub]'" in answer.stdout
+
+
+def test_merge_shows_each_audience_its_own(run: Run, file: Callable[..., Path]) -> None:
+    secret = GOOD | {"id": "I-2", "title": "Hemligt", "tlp": "RED"}
+    opened = GOOD | {"id": "I-3", "actor": "sveamobil", "tlp": "CLEAR", "users": {"value": 12_345}}
+    path = file(GOOD, secret, opened)
+    views = {
+        audience: json.loads(run("merge", path, "--json", "--audience", audience).stdout)
+        for audience in ("FULL", "AUTHORITY", "PEER")
+    }
+    assert [len(view["situations"]) for view in views.values()] == [3, 2, 2]
+    assert [view["withheld"] for view in views.values()] == [{}, {"tlp:incident": 1}, {"tlp:incident": 1}]
+    assert [view["audience"] for view in views.values()] == list(views)
+    assert ["12345" in json.dumps(view) for view in views.values()] == [True, True, False]
+    public = run("merge", path, "--audience", "PUBLIC", "--lang", "en").stdout.splitlines()
+    assert public[0] == "Kronobergs län, in one place or more: voice: outage."
+    assert not json.loads(run("merge", path, "--audience", "PUBLIC", "--json").stdout)["complete"]
+    refused = run("merge", path, "--audience", "PEER", "--explain", "totals")
+    assert (refused.exit_code, "whole picture" in refused.stderr) == (2, True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from importlib import resources
+from string import Formatter
 
 import pytest
 from rich.console import Console
@@ -13,8 +14,9 @@ from rich.console import Console
 from bus.ndjson import Line
 from bus.registry import Registry, read_group
 from bus.topics import Realm
-from bus.vocabulary import MessageStatus
+from bus.vocabulary import Audience, MessageStatus
 from consumers.files import merge_lines
+from consumers.merge.audiences import SYMBOLS
 from consumers.merge.severity import TEXTS
 from consumers.merge.view import View
 from consumers.terminal import Moment, Picture
@@ -25,11 +27,11 @@ START = datetime(2026, 1, 10, 6, tzinfo=UTC)
 WORST = START + timedelta(hours=8, minutes=10)
 
 
-def picture(status: MessageStatus, as_of: datetime) -> View:
+def picture(status: MessageStatus, as_of: datetime, audience: Audience = Audience.FULL) -> View:
     realm = Realm("ntsg" if status is MessageStatus.ACTUAL else "ntsg-exercise")
     registry = Registry.of(read_group(resources.files("producers").joinpath("actors.toml").read_text("utf-8"))[0])
     lines = [Line(step.message, START + step.after) for step in storm(START, status)]
-    return merge_lines(lines, realm=realm, registry=registry, as_of=as_of)
+    return merge_lines(lines, realm=realm, registry=registry, as_of=as_of, audience=audience)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +90,24 @@ def test_the_state_of_the_picture_is_said(view: View, moment: Moment, settled: b
     assert said in "\n".join(printed(Picture(shown, SWEDISH, moment), width=120))
 
 
+@pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
+def test_who_does_not_see_all_is_told(words: Words) -> None:
+    shown = picture(MessageStatus.ACTUAL, WORST, Audience.PEER).model_copy(update={"withheld": {"tlp:incident": 2}})
+    lines = printed(Picture(shown, words, Moment(now=WORST, fed=True), height=24))
+    text = "\n".join(lines)
+    assert len(lines) <= 24
+    assert all(len(line) <= 80 for line in lines)
+    assert words.audiences[Audience.PEER] in text
+    assert words.withheld[1].format(2) in text
+    reasons = {reason.code: reason for situation in shown.situations for reason in situation.severity.reasons}
+    assert words.reason(reasons["USERS"]) == words.about["USERS"]
+
+
+def test_whose_answer_is_awaited_is_unknown_where_the_source_does_not_say(view: View) -> None:
+    tiles = ["\n".join(printed(Picture(view, ENGLISH, Moment(fed=fed)), width=140)[:4]) for fed in (False, True)]
+    assert ["unknown" in text for text in tiles] == [False, True]
+
+
 def test_no_disturbance_is_said_with_who_was_heard() -> None:
     early = picture(MessageStatus.ACTUAL, START - timedelta(hours=1))
     assert "ingen rapporterad störning; 0 av 11 aktörer hörda i tid" in "\n".join(printed(Picture(early, SWEDISH)))
@@ -99,7 +119,13 @@ def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
     assert f"situation/{chosen.id}" in text
 
 
-REASONS = {"reasons": set(TEXTS), "certainty": {"confirmed", "suspected"}}
+def facts_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+NUMBERED = {code for code, text in TEXTS.items() if facts_in(text) - SYMBOLS}
+"""The reasons that tell numbers, which not everybody may know."""
+REASONS = {"reasons": set(TEXTS), "certainty": {"confirmed", "suspected"}, "about": NUMBERED}
 
 
 @pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
@@ -118,6 +144,14 @@ def test_counts_are_said_as_people_say_them() -> None:
     assert SWEDISH.span(0, 0, 0, 0) == "inga"
     assert SWEDISH.span(12_000, 12_000, 12_000, 2) == "minst 12\u202f000 (2 rapporter saknar antal)"
     assert ENGLISH.span(120_000, 150_000, 180_000, 0) == "120\u202f000–180\u202f000"
+
+
+def test_buckets_are_said_as_ranges() -> None:
+    assert ENGLISH.span(0, None, 1_000, 0) == "at most 1\u202f000"
+    assert ENGLISH.span(50_000, None, 200_000, 0) == "50\u202f000–200\u202f000"
+    assert ENGLISH.span(200_000, None, None, 0) == "at least 200\u202f000"
+    assert ENGLISH.span(0, None, 0, 0) == "none"
+    assert ENGLISH.span(0, None, 1_000, 1) == "unknown (1 report without a number)"
 
 
 @pytest.mark.parametrize(
