@@ -40,7 +40,7 @@ __all__ = ["FED_NOT", "read_view", "view_of"]
 
 FED_NOT = frozenset({"energy", "pending_acks"})
 """Parts of the view that no feed tells of: empty here, and not to be read as none. Nor does a feed tell a situation's
-suggestions; how many there are, it does.
+suggestions; how many there are, it does. Its user-hours are as of `user_hours_as_of`, and grow by what they say.
 """
 
 PATIENCE = 15.0

@@ -16,9 +16,10 @@ from tests.unit.test_merge_view import storm
 
 
 def comparable(view: View) -> View:
-    """Without what no feed tells, and with the spanning set of links in one order."""
+    """Without what no feed tells, or not as of now, and with the spanning set of links in one order."""
+    untold: dict[str, object] = {"suggestions": (), "user_hours": {}, "user_hours_as_of": None}
     situations = tuple(
-        s.model_copy(update={"suggestions": (), "links": tuple(sorted(s.links, key=lambda li: (li.a, li.b)))})
+        s.model_copy(update=untold | {"links": tuple(sorted(s.links, key=lambda li: (li.a, li.b)))})
         for s in view.situations
     )
     return view.model_copy(update={**dict.fromkeys(FED_NOT, ()), "situations": situations})
