@@ -18,6 +18,7 @@
     │   ├── UnknownTopic           the topic does not exist: provision first
     │   ├── TooLarge               the record exceeds the bus's limit
     │   └── Fenced                 another writer with the same transactional id took over
+    ├── ArchiveLost                what a fold had laid aside cannot be read back: fold from the start
     └── BrokerError                the local broker could not be started, reached or stopped
 
 Every message says what happened, where, and what to do about it. Library errors are mapped to these
@@ -119,6 +120,10 @@ class TooLarge(BusError):
 
 class Fenced(BusError):
     """Another writer with the same transactional id took over; this one is dead. Drop it."""
+
+
+class ArchiveLost(NtsgError):
+    """What a fold had laid aside on disk cannot be read back. The log has it: fold from the start."""
 
 
 class BrokerError(NtsgError):

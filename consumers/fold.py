@@ -34,6 +34,7 @@ from bus.transport.port import Headers, Stored
 from consumers.authority import Refusal, RefusalCode, judge, judge_actor
 from consumers.merge import Gist, Projections, State, Trace
 from consumers.quarantine import Held, Quarantine
+from consumers.shelf import Shelf
 
 _CODES: dict[type[CodecError], RefusalCode] = {
     NotSingleObject: RefusalCode.NOT_SINGLE_OBJECT,
@@ -41,6 +42,9 @@ _CODES: dict[type[CodecError], RefusalCode] = {
     DamagedBody: RefusalCode.DAMAGED_BODY,
     WrongSchema: RefusalCode.WRONG_SCHEMA,
 }
+
+ROOM = 5_000
+"""Entities that may be in memory before anybody looks whether some may leave."""
 
 NO_VALUE = "a record without value; what is over is said with a state"
 
@@ -69,15 +73,21 @@ class Fold:
 
     With `until`, only what the bus knew by then is folded: a prefix of every partition. Learnt schemas stay in `codec`,
     so each fold over another prefix wants a codec of its own (the default).
+
+    With a `shelf`, made for the same codec, what is long over leaves the memory for it as the log goes on.
     """
 
-    def __init__(self, realm: Realm, codec: Codec | None = None, *, until: datetime | None = None) -> None:
+    def __init__(
+        self, realm: Realm, codec: Codec | None = None, *, until: datetime | None = None, shelf: Shelf | None = None
+    ) -> None:
         self.realm = realm
-        self.state = State(realm, read=self._read)
+        self.state = State(realm, read=self._read, archive=shelf)
         self.projections = Projections(self.state)
         """What each audience may see of the state."""
         self.quarantine = Quarantine()
-        self.needs_refold = False
+        self._shelf = shelf
+        self._room = ROOM
+        self._forbids_past = False
         self._codec = codec or Codec()
         self._until = None if until is None else to_millis(until)
         self._lanes: dict[tuple[str, int], _Lane | None] = {}
@@ -89,6 +99,11 @@ class Fold:
     @property
     def registry(self) -> Registry:
         return self._registry
+
+    @property
+    def needs_refold(self) -> bool:
+        """Whether this cannot go on, and the log has to be folded from its start."""
+        return self._forbids_past or (self._shelf is not None and self._shelf.lost)
 
     @property
     def inputs(self) -> Mapping[str, int]:
@@ -119,7 +134,14 @@ class Fold:
             gists.append(None if lane is None else lane.take(lane, record, lane.known_at))
         self._settle_registry()
         self.state.quarantined = len(self.quarantine)
+        self._lay_aside()
         return gists
+
+    def _lay_aside(self) -> None:
+        """Let go what is long over, by the time that the log tells, once there is twice what could not leave."""
+        if self._shelf is not None and len(self.state) > self._room and self.known_at is not None:
+            self.state.archive(self.known_at)
+            self._room = 2 * len(self.state) + ROOM
 
     def recall(self, records: Iterable[tuple[Stored, bytes | None]]) -> None:
         """Fold records that a fold of equal origin has folded before, in that order, each with the dump of its gist.
@@ -239,7 +261,7 @@ class Fold:
         before = self._registry
         self._registry = Registry.of(entry for _, entry in sorted(self._entries.items(), key=lambda found: found[0]))
         self.state.registry = self._registry
-        self.needs_refold = self.needs_refold or any(
+        self._forbids_past = self._forbids_past or any(
             self._refused_now(lane)
             for lane in self._lanes.values()
             if lane is not None and before.actors.get(lane.owner) != self._registry.actors.get(lane.owner)

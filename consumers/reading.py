@@ -18,6 +18,7 @@ from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Stored, Transport
 from consumers.fold import Fold
 from consumers.quarantine import Place
+from consumers.shelf import TemporaryShelf
 
 READ_SECONDS = 1.0
 """How long one read waits for something new, in seconds."""
@@ -33,13 +34,15 @@ class Heard:
 
 
 async def fold_log(settings: Settings, as_of: datetime | None = None, *, transport: Transport | None = None) -> Fold:
-    """The fold of the realm's log up to its end, or of what the bus knew by `as_of`.
+    """The fold of the realm's log up to its end, or of what the bus knew by `as_of`. What was over for long by then is
+    not in memory, so it may be a long log.
 
     Asks no hub. Raises UnknownTopic for a realm that was never provisioned, and other BusErrors.
     """
     realm = Realm(settings.realm)
     transport = transport or KafkaTransport(settings)
-    fold = Fold(realm, until=as_of)
+    codec = Codec()
+    fold = Fold(realm, codec, until=as_of, shelf=TemporaryShelf(codec))
     inputs = await input_partitions(transport, realm)
     control = [partition for partition in inputs if partition.topic in (realm.actors, realm.schemas)]
     for partitions in (control, [partition for partition in inputs if partition not in control]):

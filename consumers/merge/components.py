@@ -113,6 +113,14 @@ class Graph:
         """Whether the incident has left the picture with all that hangs together with it."""
         return ref in self._past
 
+    def whole(self, ref: str) -> frozenset[str]:
+        """All that hangs together with the incident, CANNOT_LINK left out, as of the last refresh."""
+        return self._whole.get(ref, frozenset())
+
+    def gone_at(self, ref: str) -> datetime | None:
+        """When all that hangs together leaves the picture, by the least of it; None for others and if that is never."""
+        return self._horizon.gone_at(ref)
+
     def take_crossed(self) -> set[str]:
         """The incidents that left the picture or came back since this was last asked, and maybe others."""
         crossed, self._crossed = self._crossed, set()

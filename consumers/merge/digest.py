@@ -18,8 +18,9 @@ class SetDigest:
 
     __slots__ = ("_sum",)
 
-    def __init__(self) -> None:
-        self._sum = 0
+    def __init__(self, held: bytes = b"") -> None:
+        """`held`: what `dump` gave, to go on from there."""
+        self._sum = int.from_bytes(held, "big") % _MODULUS
 
     def add(self, kind: str, content: bytes) -> None:
         """Take up a message by its kind and its content hash."""
@@ -28,6 +29,13 @@ class SetDigest:
     def subtract(self, kind: str, content: bytes) -> None:
         """Let a message go that was taken up."""
         self._sum = (self._sum - _term(kind, content)) % _MODULUS
+
+    def merge(self, other: SetDigest) -> None:
+        """Take up all that another, disjoint set holds."""
+        self._sum = (self._sum + other._sum) % _MODULUS
+
+    def dump(self) -> bytes:
+        return self._sum.to_bytes(_BYTES, "big")
 
     def __str__(self) -> str:
         return "sha256:" + hashlib.sha256(self._sum.to_bytes(_BYTES, "big")).hexdigest()

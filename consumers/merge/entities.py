@@ -7,7 +7,7 @@ kept as a message; of all, a trace.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -29,6 +29,14 @@ class Entity:
         self._last = trace
         self._winner = envelope
         self._equivocated: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, ref: str, traces: Sequence[Trace], read: Read) -> Entity:
+        """From all that was said of it."""
+        entity = cls(ref, traces[0], None, read)
+        for trace in traces[1:]:
+            entity.take(trace, None)
+        return entity
 
     def copy_of(self, trace: Trace) -> Trace | None:
         """The message of equal content that is held, if any."""

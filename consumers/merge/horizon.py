@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bus.instants import EPOCH
 from bus.messages import Decision, Incident, Measure, Message, Offer, Request, Status, Work
 from bus.vocabulary import DecisionState, IncidentState, MeasureState, RequestState, WorkState
 from consumers.merge.freshness import Schedule
@@ -79,7 +80,7 @@ class Horizon:
     def __init__(self, horizon: timedelta) -> None:
         self._horizon = horizon
         self._over: dict[str, datetime] = {}
-        self._as_of: datetime | None = None
+        self._as_of = EPOCH
         self._due = Schedule()
 
     def put(self, name: str, since: datetime | None) -> None:
@@ -90,26 +91,29 @@ class Horizon:
             self._over[name] = since
             self._watch(name)
 
+    def since(self, name: str) -> datetime | None:
+        return self._over.get(name)
+
+    def gone_at(self, name: str) -> datetime | None:
+        """When it leaves the picture, or left it; None if that is never."""
+        since = self._over.get(name)
+        return None if since is None or since > _LAST - self._horizon else since + self._horizon
+
     def is_past(self, name: str) -> bool:
         """Whether it has left the picture, at the instant that was last turned to."""
         since = self._over.get(name)
-        return since is not None and self._is_long_ago(since)
+        return since is not None and self._as_of - since >= self._horizon
 
     def turn(self, as_of: datetime) -> set[str]:
         """Set the clock. Returns all that left the picture or came back by that, and maybe more."""
         crossed = self._due.take(as_of) & self._over.keys()
-        if self._as_of is not None and as_of < self._as_of:
-            past = {name for name, since in self._over.items() if self._is_long_ago(since)}
-            crossed |= {name for name in past if as_of < self._over[name] + self._horizon}
+        past = {name for name in self._over if self.is_past(name)} if as_of < self._as_of else set()
         self._as_of = as_of
+        crossed |= {name for name in past if not self.is_past(name)}
         for name in crossed:
             self._watch(name)
         return crossed
 
-    def _is_long_ago(self, since: datetime) -> bool:
-        return self._as_of is not None and self._as_of - since >= self._horizon
-
     def _watch(self, name: str) -> None:
-        since = self._over[name]
-        if not self._is_long_ago(since) and since <= _LAST - self._horizon:
-            self._due.put(name, since + self._horizon)
+        if not self.is_past(name):
+            self._due.put(name, self.gone_at(name))

@@ -15,7 +15,7 @@ state of its own, fed with the same traces.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -45,6 +45,7 @@ class Projections:
     def __init__(self, full: State) -> None:
         self._full = full
         self._projections: dict[Audience, Projection] = {}
+        full.observe(self)
 
     def apply(self, envelope: Envelope) -> bool:
         """Take up a message, as `State.apply` does."""
@@ -58,6 +59,16 @@ class Projections:
             for projection in self._projections.values():
                 projection.take(entity, trace, envelope)
         return news
+
+    def left(self, refs: Collection[str]) -> None:
+        """Entities have left the memory of the full state: they do the same everywhere."""
+        for projection in self._projections.values():
+            projection.left(refs)
+
+    def came_back(self, entity: Entity) -> None:
+        """An entity is back in the memory of the full state."""
+        for projection in self._projections.values():
+            projection.came_back(entity)
 
     def of(self, audience: Audience) -> Projection:
         """The projection for an audience. Raises KeyError for FULL, which is the state itself, and for UNKNOWN."""
@@ -109,7 +120,9 @@ class Projection:
         self._shown: dict[str, Part] = {}
         self._anew = True
         """Whether all items are to be compared with what was shown: another state has to be asked than before."""
-        if any(trace.gist.tlp not in self._may_see for entity in full.entities() for trace in entity.traces()):
+        if full.aside.exceeds(self._may_see) or any(
+            trace.gist.tlp not in self._may_see for entity in full.entities() for trace in entity.traces()
+        ):
             self._part()
 
     def take(self, entity: Entity, trace: Trace, envelope: Envelope | None) -> None:
@@ -124,6 +137,20 @@ class Projection:
         elif self._own is not None:
             self._own.take(entity.ref, trace, envelope)
 
+    def left(self, refs: Collection[str]) -> None:
+        """What left the memory of the full state: all that it was tied to went with it, so nobody here misses it."""
+        if self._own is not None:
+            self._own.lay_aside(refs)
+            self._mixed.difference_update(refs)
+            self._withheld.difference_update(refs)
+
+    def came_back(self, entity: Entity) -> None:
+        """What is back in the memory of the full state. It was never out of the digest."""
+        if self._own is not None:
+            visible = self._sort(entity)
+            if visible:
+                self._own.bring_back(entity.ref, visible)
+
     def changes(self, as_of: datetime, told: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
         """The items that differ from when this was last called, given those of the full state."""
         state = self._state()
@@ -135,17 +162,21 @@ class Projection:
         return self._show(changed)
 
     def items(self, as_of: datetime) -> Mapping[str, Part]:
+        self._full.turn_to(as_of)
         items = self._state().items(as_of)
         return {key: shown for key, item in items.items() if (shown := self._reduce(item)) is not None}
 
     def summary(self, as_of: datetime) -> Summary:
+        self._full.turn_to(as_of)
         return self._mark(self._state().summary(as_of), as_of)
 
     def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
+        self._full.turn_to(as_of)
         return self._mark(self._state().view(as_of, inputs, settled), as_of)
 
     def voices(self, as_of: datetime) -> Iterable[Told]:
         """What the open incidents that are visible tell."""
+        self._full.turn_to(as_of)
         return self._state().voices(as_of)
 
     @property
@@ -169,23 +200,27 @@ class Projection:
 
     def _part(self) -> None:
         """Begin a state of one's own."""
-        self._own, self._anew = self._full.twin(), True
+        self._own, self._anew = self._full.twin(self._may_see), True
         for entity in self._full.entities():
             self._judge(entity, self._own)
 
     def _judge(self, entity: Entity, own: State) -> None:
         """Show what is visible of an entity."""
+        visible = self._sort(entity)
+        for trace in visible:
+            own.take(entity.ref, trace, entity.held(trace))
+        if not visible:
+            own.let_go(entity.ref)
+
+    def _sort(self, entity: Entity) -> Sequence[Trace]:
+        """What is visible of an entity; nothing, where it is withheld."""
         traces = entity.traces()
         visible = [trace for trace in traces if trace.gist.tlp in self._may_see]
         if len(visible) < len(traces):
             self._mixed.add(entity.ref)
-        if entity.last.gist.tlp in self._may_see:
-            self._count(entity, withheld=False)
-            for trace in visible:
-                own.take(entity.ref, trace, entity.held(trace))
-        else:
-            self._count(entity, withheld=True)
-            own.let_go(entity.ref)
+        withheld = entity.last.gist.tlp not in self._may_see
+        self._count(entity, withheld=withheld)
+        return [] if withheld else visible
 
     def _count(self, entity: Entity, *, withheld: bool) -> None:
         counted = withheld and not is_retracted(entity.winner.message)

@@ -8,7 +8,7 @@ come, the same set gives the same view: nothing here looks at anything but the s
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -27,9 +27,11 @@ from bus.vocabulary import (
     RequestState,
     Role,
     SituationState,
+    Tlp,
 )
 from consumers.merge.actors import ActorBook
 from consumers.merge.answers import Answers
+from consumers.merge.archive import Archive, Aside, Bundle, Observer, marks, name_of, name_of_key
 from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
 from consumers.merge.digest import SetDigest
@@ -40,7 +42,7 @@ from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
 from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.hours import HoursTotals
-from consumers.merge.links import node_of
+from consumers.merge.links import Node, node_of
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.situations import Assembled, assemble, ids_of, situation_id
@@ -71,12 +73,19 @@ class State:
     """The set of messages of one realm, and the view of it.
 
     Not for concurrent use. Instants asked for may go back; that costs a full recount of what depends on the clock.
-    Traces that hold a body as bytes need `read`, which reads them.
+    Traces that hold a body as bytes need `read`, which reads them. With an `archive`, what `archive` finds to be long
+    over is held there and not in memory; the result is the same.
     """
 
-    def __init__(self, realm: Realm, rules: Rules | None = None, read: Read = unread) -> None:
+    def __init__(
+        self, realm: Realm, rules: Rules | None = None, read: Read = unread, archive: Archive | None = None
+    ) -> None:
         self._realm = realm
         self._read = read
+        self._archive = archive
+        self._aside = Aside()
+        self._observers: list[Observer] = []
+        self._heard_aside: Callable[[], Mapping[str, datetime]] = lambda: self._heard_below(ALL)
         self._rules = rules or default_rules()
         self._registry = Registry()
         self.quarantined = 0
@@ -99,8 +108,8 @@ class State:
         self._situation_of: dict[str, str] = {}
         self._answering_to: dict[str, str] = {}
         """The situation that answers to an id: its own, or an alias."""
-        self._former: set[str] = set()
-        """Ids of situations that left the picture, and that their incidents would answer to."""
+        self._former: dict[str, str] = {}
+        """Ids of situations that left the picture, or that their incidents would give: each with its incident."""
         self._renamed: set[str] = set()
         """Ids that lead elsewhere than before, or may."""
         self._ongoing: set[str] = set()
@@ -109,6 +118,8 @@ class State:
         self._due = Schedule()
         self._unfolding = Schedule()
         """Situations that time alone will change, other than by making them stale."""
+        self._leaving = Schedule()
+        """When to look whether something may leave the memory."""
 
         self._answers = Answers()
         self._places = Places()
@@ -134,7 +145,7 @@ class State:
 
     def take(self, ref: str, trace: Trace, envelope: Envelope | None = None) -> bool:
         """Take up a message about `ref` by its trace. Without its envelope, its body is read when it is asked for."""
-        entity = self._entities.get(ref)
+        entity = self._find(ref)
         if entity is None:
             self._entities[ref] = Entity(ref, trace, envelope, self._read)
         else:
@@ -164,9 +175,10 @@ class State:
 
     def let_go(self, ref: str) -> None:
         """Be as if nothing had ever been said of this entity. What is said of it again is taken up again."""
-        entity = self._entities.pop(ref, None)
+        entity = self._find(ref)
         if entity is None:
             return
+        del self._entities[ref]
         kind = ref.partition("/")[0]
         heard: dict[str, datetime] = {}
         for trace in entity.traces():
@@ -189,17 +201,30 @@ class State:
 
     def entity(self, ref: str) -> Entity:
         """All that was said of one thing. Raises KeyError where nothing was."""
-        return self._entities[ref]
+        entity = self._find(ref)
+        if entity is None:
+            raise KeyError(ref)
+        return entity
 
     def entities(self) -> Iterable[Entity]:
         """All that was said, by what it was said of."""
         return self._entities.values()
 
-    def twin(self) -> State:
-        """A state of the same realm, rules and registry that holds nothing yet."""
+    def twin(self, ceiling: Collection[Tlp]) -> State:
+        """A state of the same realm, rules and registry that holds nothing yet but what is laid aside here and may be
+        known below a ceiling.
+        """
         twin = State(self._realm, self._rules, self._read)
         twin.registry = self._registry
+        twin._digest = self._aside.digest(ceiling)
+        twin._heard_aside = lambda: self._heard_below(ceiling)
+        for actor, known_at in twin._heard_aside().items():
+            twin._actors.heard(actor, known_at)
         return twin
+
+    def turn_to(self, as_of: datetime) -> None:
+        """Bring back into memory what the picture as of an instant is made from."""
+        self._refresh(as_of)
 
     def past_among(self, refs: Iterable[str], as_of: datetime) -> set[str]:
         """Those of some entities that have left the picture."""
@@ -299,6 +324,7 @@ class State:
 
     def explain(self, ref: str, as_of: datetime) -> Explanation:
         """How what a reference names came about (`consumers.merge.explain`). Raises UnknownReference."""
+        self._find(ref.partition("#")[0])
         self._refresh(as_of)
         books = Books(
             realm=self._realm,
@@ -376,6 +402,8 @@ class State:
             unfolding |= self._situations.keys()
             self._actors.rewind()
         self._as_of = as_of
+        if self._archive is not None:
+            self._restore(self._archive.take_over_after(as_of - self._rules.archive_horizon))
         self._register(as_of)
         touched, self._touched = self._touched | self._horizon.turn(as_of), set()
         stale, flagged = self._take_up(touched)
@@ -389,7 +417,7 @@ class State:
         for slug, actor in self._actors.refresh(as_of):
             self._put(f"actor/{slug}", actor)
 
-    def _take_up(self, touched: Iterable[str]) -> tuple[set[str], set[str]]:
+    def _take_up(self, touched: set[str]) -> tuple[set[str], set[str]]:
         """Note what the touched entities say. Returns the incidents whose situations say something new, and the
         entities whose flags may differ.
         """
@@ -397,7 +425,7 @@ class State:
         measures: set[str] = set()
         requests: set[str] = set()
         flagged: set[str] = set()
-        for ref in touched:
+        for ref in self._reached(touched):
             entity = self._entities.get(ref)
             if entity is None:
                 concerned, asked, mentioning = self._unlearn(ref)
@@ -408,7 +436,7 @@ class State:
                 continue
             message = entity.winner.message
             flagged.add(ref)
-            self._horizon.put(ref, over_since(message))
+            self._put_end(ref, over_since(message))
             self._mention(ref, references_of(message))
             if self._learn(ref, message):
                 flagged |= self._mentions[ref]
@@ -416,7 +444,9 @@ class State:
                 case Incident():
                     stale.add(ref)
                     told = self._told[ref] = told_by(entity)
-                    self._graph.put(ref, node_of(entity))
+                    node = node_of(entity)
+                    self._graph.put(ref, node)
+                    self._recall_holders(node)
                     self._grouping.retell(ref)
                     slips = told.slips.times if told.slips else 0
                     self._actors.put_open(ref, told.owner if told.is_open else None, slips)
@@ -497,11 +527,22 @@ class State:
     def _pass(self) -> set[str]:
         """Follow what left the picture and what came back. Returns the incidents that did."""
         crossed = self._graph.take_crossed()
+        left = {ref for ref in crossed if self._graph.is_past(ref)}
         for ref in crossed:
             name = situation_id(ref)
-            (self._former.add if self._graph.is_past(ref) else self._former.discard)(name)
             self._renamed.add(name)
+            if ref in left:
+                self._former[name] = ref
+            else:
+                self._former.pop(name, None)
+        for whole in {self._graph.whole(ref) for ref in left}:
+            self._leaving.put(min(whole), self._graph.gone_at(min(whole)))
         return crossed
+
+    def _put_end(self, ref: str, since: datetime | None) -> None:
+        """Set since when an entity is over."""
+        self._horizon.put(ref, since)
+        self._leaving.put(ref, self._horizon.gone_at(ref))
 
     def _flag(self, refs: set[str]) -> None:
         for name in self._renamed:
@@ -623,6 +664,7 @@ class State:
             self._mentioned[ref] = mentioned
         for target in mentioned:
             self._mentions[target].add(ref)
+            self._find(target)
 
     def _learn(self, ref: str, message: Message) -> bool:
         """Whether references to this entity lead somewhere that led nowhere, or the other way. A retraction unsays."""
@@ -664,7 +706,147 @@ class State:
             for trace in entity.traces()
             if actor in _speakers(entity.ref, trace)
         )
-        return max(heard, default=None)
+        return max([*heard, *filter(None, [self._heard_aside().get(actor)])], default=None)
+
+    def _heard_below(self, ceiling: Collection[Tlp]) -> Mapping[str, datetime]:
+        """When each actor was last heard in what is laid aside."""
+        return {} if self._archive is None else self._aside.heard(ceiling, self._archive)
+
+    # What leaves the memory, and comes back
+
+    def archive(self, clock: datetime) -> None:
+        """Let leave the memory what has been over for as long as the archive horizon at `clock`, and what nothing
+        refers to that stays. A clock that is behind what was asked for lets leave less.
+        """
+        if self._archive is None:
+            return
+        self._refresh(max(clock, self._as_of))
+        for ref in self._leaving.take(clock):
+            gone_at = self._graph.gone_at(ref) or self._horizon.gone_at(ref)
+            if ref not in self._entities or gone_at is None:
+                continue
+            leaving = self._tied_together(ref, clock) if gone_at <= clock else set()
+            if leaving:
+                bundle = self._bundle(leaving)
+                self._archive.put(bundle)
+                self._aside.add(bundle)
+                self.lay_aside(leaving)
+                for observer in self._observers:
+                    observer.left(leaving)
+            else:
+                self._leaving.put(ref, max(gone_at, clock + self._rules.archive_horizon))
+        self._refresh(self._as_of)
+
+    def lay_aside(self, refs: Iterable[str]) -> None:
+        """Have entities out of memory. The digest holds them all the same."""
+        for ref in refs:
+            if self._entities.pop(ref, None) is not None:
+                self._touched.add(ref)
+
+    def bring_back(self, ref: str, traces: Sequence[Trace]) -> None:
+        """Have an entity back that was laid aside."""
+        self._entities[ref] = Entity.of(ref, traces, self._read)
+        self._touched.add(ref)
+
+    def observe(self, observer: Observer) -> None:
+        """Have somebody follow what leaves the memory and what comes back."""
+        self._observers.append(observer)
+
+    @property
+    def aside(self) -> Aside:
+        """What all that left the memory amounts to."""
+        return self._aside
+
+    def __len__(self) -> int:
+        """Entities in memory."""
+        return len(self._entities)
+
+    def _find(self, ref: str) -> Entity | None:
+        """The entity, brought back into memory if it left."""
+        entity = self._entities.get(ref)
+        if entity is None and self._archive is not None:
+            self._restore(self._archive.take_named(name_of(ref)))
+            entity = self._entities.get(ref)
+        return entity
+
+    def _recall_holders(self, node: Node | None) -> None:
+        """Bring back all that may hold a shared key of the incident, at a time that meets its own."""
+        if self._archive is not None and node is not None:
+            since = node.start - self._rules.shared_key_slack
+            for key in node.keys:
+                self._restore(self._archive.take_holding(name_of_key(key), since))
+
+    def _restore(self, bundles: Iterable[Bundle]) -> None:
+        for bundle in bundles:
+            self._aside.subtract(bundle)
+            for ref, traces in bundle.entities.items():
+                self.bring_back(ref, traces)
+                for observer in self._observers:
+                    observer.came_back(self._entities[ref])
+
+    def _reached(self, touched: set[str]) -> Iterator[str]:
+        """What is touched, and what comes back into memory while that is taken up."""
+        while touched:
+            yield from touched
+            touched, self._touched = self._touched, set()
+
+    def _tied_together(self, ref: str, clock: datetime) -> set[str]:
+        """All that references and told links tie to an entity; nothing, where some of it must stay in memory."""
+        found, frontier = {ref}, [ref]
+        while frontier:
+            at = frontier.pop()
+            tied = self._tied_to(at) if self._may_leave(at, clock) else None
+            if tied is None:
+                return set()
+            frontier += tied - found
+            found |= tied
+        return found
+
+    def _may_leave(self, ref: str, clock: datetime) -> bool:
+        node = self._graph.node(ref)
+        since = node.end if node else self._horizon.since(ref)
+        return since is not None and clock - since >= self._rules.archive_horizon
+
+    def _tied_to(self, ref: str) -> set[str] | None:
+        """Whom an entity refers to, who refers to it, and what is told to belong with it; None where it refers to what
+        cannot be found again by a name.
+        """
+        tied = {*self._graph.whole(ref), *self._mentions.get(ref, ())}
+        if ref.startswith(Kind.INCIDENT):
+            tied |= self._mentions.get(f"situation/{situation_id(ref)}", set())
+        for target in self._mentioned.get(ref, ()):
+            kind, _, name = target.partition("/")
+            if kind == "situation" and name in self._former:
+                tied.add(self._former[name])
+            elif kind in _DERIVED:
+                return None
+            elif target in self._entities:
+                tied.add(target)
+        return tied
+
+    def _bundle(self, refs: set[str]) -> Bundle:
+        entities = {ref: tuple(self._entities[ref].traces()) for ref in sorted(refs)}
+        names, keys, ends = set[int](), dict[int, datetime](), set[datetime]()
+        heard: dict[tuple[str, Tlp], datetime] = {}
+        for ref, traces in entities.items():
+            names.update(map(name_of, (ref, *self._mentioned.get(ref, ()))))
+            node = self._graph.node(ref)
+            end = node.end if node else self._horizon.since(ref)
+            if end is None:
+                raise AssertionError(f"{ref} is not over")
+            ends.add(end)
+            for key in map(name_of_key, node.keys if node else ()):
+                keys[key] = max(end, keys.get(key, end))
+            for trace, mark in zip(traces, marks(traces), strict=True):
+                for actor in _speakers(ref, trace):
+                    heard[actor, mark] = max(trace.known_at, heard.get((actor, mark), trace.known_at))
+        return Bundle(entities, frozenset(names), keys, heard, max(ends))
+
+
+ALL = frozenset(Tlp)
+
+_DERIVED = frozenset({"situation", "conflict"})
+"""What references lead to that nobody tells of."""
 
 
 _RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})

@@ -18,6 +18,7 @@ from bus.messages import (
     Ack,
     Area,
     Cause,
+    Decision,
     Dependency,
     Emergency,
     Energy,
@@ -25,6 +26,8 @@ from bus.messages import (
     Link,
     Measure,
     Message,
+    Offer,
+    Request,
     Restoration,
     ServiceImpact,
     Status,
@@ -38,6 +41,8 @@ from bus.vocabulary import (
     CauseDetail,
     CountBasis,
     CountScope,
+    DecisionKind,
+    DecisionState,
     DependencyKind,
     EmergencyImpact,
     Impact,
@@ -49,10 +54,13 @@ from bus.vocabulary import (
     NetworkPart,
     OperatorMode,
     QualityAspect,
+    RequestState,
+    ResourceKind,
     Role,
     Service,
     Tlp,
 )
+from consumers.merge.situations import situation_id
 
 START = datetime(2026, 1, 10, 6, 0, tzinfo=UTC)
 OPERATORS = ("nordtel", "sveamobil", "elnat-syd")
@@ -295,6 +303,60 @@ def envelopes(draw: st.DrawFn, of: st.SearchStrategy[Message] = messages) -> Env
         sent_at=sent_at,
         known_at=sent_at + timedelta(minutes=draw(st.sampled_from((0, 1, 90)))),
     )
+
+
+@st.composite
+def decisions(draw: st.DrawFn) -> Decision:
+    return Decision(
+        **_opening(draw, "samordning", draw(st.sampled_from(IDS))),
+        decision=DecisionKind.NOTE,
+        state=draw(st.sampled_from((DecisionState.ADOPTED, DecisionState.EXECUTED))),
+        title="Beslut",
+        until=draw(st.none() | hours),
+        affects=tuple(draw(st.lists(references | references.map(situation_of), max_size=2, unique=True))),
+    )
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    return Request(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), "R"),
+        resource=ResourceKind.FUEL,
+        state=draw(st.sampled_from((RequestState.OPEN, RequestState.WITHDRAWN))),
+        until=draw(st.none() | hours),
+        targets=tuple(draw(st.lists(references, max_size=1))),
+    )
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    return Offer(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), "O"),
+        resource=ResourceKind.FUEL,
+        state=draw(st.sampled_from((RequestState.OPEN, RequestState.DEPLOYED, RequestState.RELEASED))),
+        ref=draw(st.none() | st.sampled_from(OPERATORS).map(lambda actor: f"request/{actor}/R")),
+    )
+
+
+@st.composite
+def past(draw: st.DrawFn) -> Message:
+    """Something that is over, or that may be tied to it."""
+    message = draw(
+        st.one_of(incidents(), incidents(), untied(), links(), measures(), acks(), decisions(), requests(), offers())
+    )
+    if isinstance(message, Incident) and draw(st.integers(0, 3)):
+        bare = {name: Incident.model_fields[name].get_default(call_default_factory=True) for name in TIES}
+        ties = bare | {"event_refs": ("storm:1",)} if draw(st.booleans()) else {}
+        state = draw(st.sampled_from((IncidentState.RESTORED, IncidentState.CLOSED, IncidentState.RETRACTED)))
+        return message.model_copy(update={**ties, "state": state})
+    if isinstance(message, Measure) and draw(st.booleans()):
+        target = draw(references | references.map(situation_of))
+        return message.model_copy(update={"state": MeasureState.ENDED, "targets": (target,)})
+    return message
+
+
+def situation_of(ref: str) -> str:
+    return f"situation/{situation_id(ref)}"
 
 
 sets_of_messages = st.lists(envelopes(), max_size=9)

@@ -19,7 +19,7 @@ from bus.vocabulary import Role
 from consumers.fold import Fold
 from consumers.hub.snapshot import Kept
 from consumers.merge import Gist
-from tests.property.strategies import OPERATORS, START, envelopes, incidents, instants, links, statuses
+from tests.property.strategies import OPERATORS, START, envelopes, incidents, instants, links, past, statuses
 
 REALM = Realm("ntsg")
 GROUP = [Actor(slug=slug, name=slug, roles=(Role.MNO,), speaks_for=(ANYONE,)) for slug in OPERATORS]
@@ -52,7 +52,7 @@ def records(draw: st.DrawFn, said: Envelope) -> Outgoing:
 @st.composite
 def logs(draw: st.DrawFn) -> Sequence[Stored]:
     """A log in the order of reading, with copies, equivocation, what is held, and what is released later."""
-    said = draw(st.lists(envelopes(st.one_of(incidents(), incidents(), links(), statuses())), min_size=1, max_size=6))
+    said = draw(st.lists(envelopes(st.one_of(incidents(), past(), links(), statuses())), min_size=1, max_size=6))
     told = [draw(records(envelope)) for envelope in draw(st.lists(st.sampled_from(said), min_size=1, max_size=10))]
     rubbish = Outgoing(told[0].topic, told[0].key, b"rubbish")
     late = draw(st.permutations([*told, rubbish, entry(STAFF), *draw(st.sampled_from(([], [entry(ENDED)])))]))

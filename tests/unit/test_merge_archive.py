@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from bus.envelope import Envelope
 from bus.messages import Decision, Energy, Message, Offer, Request, Work
+from bus.topics import Realm
 from bus.vocabulary import (
     CauseCategory,
     CauseDetail,
@@ -22,8 +24,10 @@ from bus.vocabulary import (
     ResourceKind,
     WorkState,
 )
+from consumers.merge import State
 from consumers.merge.situations import situation_id
-from tests.merging import at, flags, fold, incident, link, measure, picture, said
+from tests.archives import DictArchive
+from tests.merging import GROUP, at, flags, fold, incident, link, measure, picture, said
 
 HORIZON = timedelta(days=14)
 OVER = at(hours=2)
@@ -191,3 +195,83 @@ def test_but_nothing_is_over_that_its_owner_has_not_ended(what):
 
 def test_an_end_at_the_end_of_time_never_comes():
     assert members(over(restored_at=datetime.max.replace(tzinfo=OVER.tzinfo, microsecond=0)), as_of=GONE) != []
+
+
+# What leaves the memory
+
+KEY = {"event_refs": ("storm:1",)}
+OLD = [over(energy=Energy(power_incident="incident/elnat-syd/P"), **KEY)]
+NEWS = {
+    "the next revision": incident(revision=2, started_at=at(), known_at=GONE),
+    "a copy": OLD[0],
+    "a report that names it": incident("sveamobil", "I-2", related_to=("incident/nordtel/I-1",), known_at=GONE),
+    "a report with its key at its time": incident("sveamobil", "I-2", started_at=at(hours=7), known_at=GONE, **KEY),
+    "the power incident that it names": incident("elnat-syd", "P", known_at=GONE),
+    "a report of the same power incident": incident(
+        "sveamobil", "I-2", energy=Energy(power_incident="incident/elnat-syd/P"), known_at=GONE
+    ),
+    "a link of staff": link(LinkRelation.MUST_LINK, "nordtel/I-1", "sveamobil/I-2"),
+    "a decision on it": decision(state=DecisionState.ADOPTED, affects=("incident/nordtel/I-1",)),
+    "a decision on its situation": decision(state=DecisionState.ADOPTED, affects=(f"situation/{SEED}",)),
+    "a measure against it": measure(targets=("incident/nordtel/I-1",)),
+}
+
+
+def archived(*messages: Envelope, clock: datetime = GONE) -> tuple[State, DictArchive]:
+    archive = DictArchive()
+    state = State(Realm(), archive=archive)
+    state.registry = GROUP
+    for envelope in messages:
+        state.apply(envelope)
+    state.archive(clock)
+    return state, archive
+
+
+def test_what_is_long_over_leaves_the_memory_with_all_that_refers_to_it():
+    told = [*OLD, measure(state=MeasureState.ENDED, ended_at=OVER, targets=("incident/nordtel/I-1",))]
+    state, archive = archived(*told)
+    assert len(state) == 0
+    assert [set(bundle.entities) for bundle in archive.bundles] == [{"incident/nordtel/I-1", "measure/nordtel/M-1"}]
+    assert state.digest == fold(*told).digest
+
+
+def test_what_something_current_refers_to_stays_in_memory():
+    state, archive = archived(*OLD, measure(targets=("incident/nordtel/I-1",)))
+    assert len(state) == 2
+    assert not archive.bundles
+
+
+@pytest.mark.parametrize("news", NEWS)
+def test_news_that_touches_it_brings_it_back(news):
+    state, archive = archived(*OLD)
+    state.apply(NEWS[news])
+    assert state.view(GONE, {}, True) == picture(*OLD, NEWS[news], as_of=GONE)
+    assert not archive.bundles
+
+
+def test_other_news_leaves_it_where_it_is():
+    state, archive = archived(*OLD)
+    state.apply(incident("sveamobil", "I-2", started_at=at(hours=9), known_at=GONE, **KEY))
+    assert len(state.view(GONE, {}, True).situations) == 1
+    assert len(archive.bundles) == 1
+
+
+def test_an_earlier_instant_brings_it_back():
+    state, archive = archived(*OLD)
+    assert state.view(STILL, {}, True) == picture(*OLD, as_of=STILL)
+    assert not archive.bundles
+
+
+def test_it_can_be_explained():
+    state, _ = archived(*OLD)
+    for ref in ("incident/nordtel/I-1", f"situation/{SEED}"):
+        assert state.explain(ref, GONE) == fold(*OLD).explain(ref, GONE)
+
+
+def test_it_still_counts_when_an_actor_was_heard():
+    """A copy shows that the latest message was known before all others: then the one that left was the last."""
+    latest = incident("nordtel", "I-2", known_at=GONE)
+    earlier = replace(latest, known_at=at())
+    state, _ = archived(*OLD, latest)
+    state.apply(earlier)
+    assert state.view(GONE, {}, True) == picture(*OLD, latest, earlier, as_of=GONE)

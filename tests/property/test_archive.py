@@ -1,0 +1,53 @@
+"""No result depends on what happens to be in memory."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bus.messages import Part
+from bus.topics import Realm
+from bus.vocabulary import Audience
+from consumers.merge import FEEDS, Projections, State
+from tests.archives import DictArchive
+from tests.property.strategies import REGISTRY, envelopes, instants, past
+
+told = st.lists(envelopes(past()) | envelopes(past()) | envelopes(), max_size=9)
+
+
+def projected(archive: DictArchive | None) -> tuple[State, Projections]:
+    state = State(Realm(), archive=archive)
+    state.registry = REGISTRY
+    return state, Projections(state)
+
+
+@given(told, st.data())
+def test_a_state_that_archives_is_one_that_never_does(messages, data):
+    """Whatever is told late, however the clock moves, and whoever asks whenever."""
+    state, archiving = projected(DictArchive())
+    kept, keeping = projected(None)
+    replayed: dict[Audience, dict[str, Part | None]] = {audience: {} for audience in FEEDS}
+    for envelope in messages:
+        assert archiving.apply(envelope) == keeping.apply(envelope)
+        if data.draw(st.booleans()):
+            state.archive(data.draw(instants))
+        if data.draw(st.booleans()):
+            as_of = data.draw(instants)
+            keeping.changes(as_of)
+            for audience, changes in archiving.changes(as_of).items():
+                replayed[audience] |= changes
+                shown = {key: item for key, item in replayed[audience].items() if item is not None}
+                assert shown == keeping.items(audience, as_of)
+        if data.draw(st.booleans()):
+            compare(archiving, keeping, data.draw(st.sampled_from(FEEDS)), data.draw(instants))
+    as_of = data.draw(instants)
+    state.archive(data.draw(instants))
+    assert state.digest == kept.digest
+    for audience in FEEDS:
+        compare(archiving, keeping, audience, as_of)
+
+
+def compare(archiving: Projections, keeping: Projections, audience: Audience, as_of) -> None:
+    assert archiving.view(audience, as_of, {}, True) == keeping.view(audience, as_of, {}, True)
+    assert archiving.summary(audience, as_of) == keeping.summary(audience, as_of)
+    assert archiving.items(audience, as_of) == keeping.items(audience, as_of)
