@@ -404,9 +404,11 @@ def explain(ref: str, as_of: datetime | None, as_json: bool, lang: str | None, *
       situation/ID#reports              which reports it gathers, and what links them
       situation/ID#severity             each reason with its rule and threshold
       situation/ID#users.MOBILE_VOICE   what each report adds to the number, and why no more
+      situation/ID#user_hours.MOBILE_VOICE
+                                        the course of each report, and what they amount to
       situation/ID#cause  #emergency  #restoration  #freshness  #measures  #flags
       incident/ACTOR/ID#messages  #timeline  #place  #counts  #answers  #mentions  #flags
-      totals#users.MOBILE_VOICE         what each situation adds
+      totals#users.MOBILE_VOICE         what each situation adds; likewise #user_hours.MOBILE_VOICE
 
     \b
     Example: ntsg explain --config room.toml situation/sit-5e0c9c3a7d21b4f6

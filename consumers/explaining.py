@@ -14,7 +14,7 @@ from bus.vocabulary import Impact, ReportedVia
 from consumers.merge.explain import Explanation
 from consumers.merge.explain import explanation as told
 from consumers.merge.users import Standing
-from consumers.merge.view import SituationLink, UserRange
+from consumers.merge.view import HoursRange, SituationLink, UserRange
 from consumers.sentences import Sentences, sentences_of
 from consumers.words import Words, counted
 
@@ -297,6 +297,50 @@ class _Speaker:
         if len(section.impacts) > 1:
             yield says.never_added
 
+    def user_hours(self, section: told.HoursAccount) -> Iterator[str]:
+        says, service = self._says, self._words.services[section.service]
+        for part in section.impacts:
+            yield self._hours_headline(says.user_hours, service, part.impact, part.hours)
+            for report in part.reports:
+                alone = self._hours(report.alone)
+                spells = "; ".join(self._spells(report.spells))
+                yield _INDENT + says.course.format(source=self._source(report.source), alone=alone, spells=spells)
+
+    def total_hours(self, section: told.TotalHoursAccount) -> Iterator[str]:
+        says, service = self._says, self._words.services[section.service]
+        for part in section.impacts:
+            yield self._hours_headline(says.total_hours, service, part.impact, part.hours)
+            yield from self._listed(
+                f"{self._hours(share.hours)}: {share.title} (situation/{share.situation})" for share in part.situations
+            )
+
+    def _hours_headline(self, sentence: str, service: str, impact: Impact, hours: HoursRange) -> str:
+        text = sentence.format(service=service, impact=self._words.impacts[impact], hours=self._hours(hours))
+        if hours.per_hour.high:
+            text += f" {self._says.per_hour.format(number=self._range(hours.per_hour))}"
+        return text[:1].upper() + text[1:]
+
+    def _hours(self, hours: HoursRange) -> str:
+        if hours.best is None or hours.high is None:
+            text = self._says.nothing_known if hours.high is None else f"0–{self._words.count(round(hours.high))}"
+        else:
+            low, best, high = (round(number) for number in (hours.low, hours.best, hours.high))
+            text = self._range(UserRange(low, best, high, 0))
+        if hours.uncovered_hours:
+            uncovered = self._duration(round(hours.uncovered_hours * 3600))
+            text = f"{text}; {self._says.uncovered.format(length=uncovered)}"
+        return text
+
+    def _spells(self, spells: Sequence[told.Spell]) -> Iterator[str]:
+        says = self._says
+        for spell in spells[-MOST:]:
+            number = says.nothing_known if spell.told is None else self._range(spell.told)
+            begin = self._instant(spell.begin)
+            if spell.end is None:
+                yield says.spell_open.format(begin=begin, number=number)
+            else:
+                yield says.spell.format(begin=begin, end=self._instant(spell.end), number=number)
+
     def _headline(self, sentence: str, service: str, impact: Impact, range_: UserRange) -> str:
         text = sentence.format(service=service, impact=self._words.impacts[impact], range=self._range(range_))
         return text[:1].upper() + text[1:]
@@ -515,6 +559,8 @@ _SPOKEN: Mapping[type[told.Section], Callable[[_Speaker, Any], Iterator[str]]] =
     told.SeverityAccount: _Speaker.severity,
     told.UsersAccount: _Speaker.users,
     told.TotalAccount: _Speaker.total,
+    told.HoursAccount: _Speaker.user_hours,
+    told.TotalHoursAccount: _Speaker.total_hours,
     told.CauseAccount: _Speaker.cause,
     told.EmergencyAccount: _Speaker.emergency,
     told.RestorationAccount: _Speaker.restoration,

@@ -88,6 +88,15 @@ class Sentences:
     situations_added: tuple[str, str]
     is_over: str
 
+    # User-hours
+    user_hours: str
+    total_hours: str
+    per_hour: str
+    course: str
+    spell: str
+    spell_open: str
+    uncovered: str
+
     # The rest
     cause: str
     claim: str
@@ -240,6 +249,13 @@ SWEDISH = Sentences(
     never_added="Olika påverkan läggs aldrig ihop: det är olika människor.",
     total="Totalt {service}, {impact}: {range}.",
     situations_added=("Från {} situation:", "Från {} situationer, vilkas användare räknas som olika människor:"),
+    user_hours="användartimmar {service}, {impact}: {hours}.",
+    total_hours="användartimmar totalt {service}, {impact}: {hours}.",
+    per_hour="Växer med {number} i timmen.",
+    course="{source}, ensam {alone}: {spells}",
+    spell="{begin} till {end} {number}",
+    spell_open="sedan {begin} {number}",
+    uncovered="därtill {length} utan antal",
     is_over="Lägger inget till talen, för den är över.",
     cause="Orsak: {cause}{disputed}.",
     claim="{source}: {detail}, {certainty}{more}",
@@ -400,6 +416,13 @@ ENGLISH = Sentences(
     never_added="Different impacts are never added: they are different people.",
     total="In total {service}, {impact}: {range}.",
     situations_added=("From {} situation:", "From {} situations, whose users count as different people:"),
+    user_hours="user-hours of {service}, {impact}: {hours}.",
+    total_hours="user-hours in total of {service}, {impact}: {hours}.",
+    per_hour="Growing by {number} an hour.",
+    course="{source}, alone {alone}: {spells}",
+    spell="{begin} to {end} {number}",
+    spell_open="since {begin} {number}",
+    uncovered="besides, {length} without a number",
     is_over="Adds nothing to the numbers, for it is over.",
     cause="Cause: {cause}{disputed}.",
     claim="{source}: {detail}, {certainty}{more}",

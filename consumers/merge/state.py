@@ -343,7 +343,9 @@ class State:
             areas=self._areas,
             mobile_operators=self._mobile_operators,
             is_past=self._is_past,
+            ongoing=self._ongoing,
             totals=self._totals.totals(),
+            user_hours=self._hours.totals(as_of),
             items=self._items,
         )
         return explain(ref, books)

@@ -144,6 +144,21 @@ def test_each_audience_sees_its_own_picture(run: Run, group: ProvisionedGroup, t
     assert public.splitlines()[0] == "Kronobergs län, in one place or more: voice: outage."
 
 
+def test_explain_says_why_now_and_then(run: Run) -> None:
+    publish(run, write_line(incident()))
+    then = json.loads(run("room", "view", "--json").stdout)
+    time.sleep(0.01)  # as above
+    publish(run, write_line(incident(revision=2, state="RETRACTED", reason="fel kund")))
+    ref = f"situation/{then['situations'][0]['id']}"
+    now = json.loads(run("room", "explain", ref, "--json").stdout)
+    assert [section["section"] for section in now["sections"]] == ["former"]
+    again = run("room", "explain", f"{ref}#severity", "--lang", "en", "--as-of", then["as_of"]).stdout
+    assert "Severity 2 minor" in again
+    unknown = run("room", "explain", "incident/nordtel/I-11")
+    assert unknown.exit_code == 1
+    assert "did you mean incident/nordtel/I-1?" in unknown.stderr
+
+
 def test_digest_is_that_of_the_view(run: Run) -> None:
     publish(run, write_line(incident()))
     view = json.loads(run("room", "view", "--json").stdout)

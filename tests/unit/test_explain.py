@@ -38,6 +38,7 @@ from consumers.merge.explain.explanation import (
     Flags,
     Former,
     FreshnessAccount,
+    HoursAccount,
     Mentions,
     Messages,
     Past,
@@ -48,6 +49,7 @@ from consumers.merge.explain.explanation import (
     SeverityAccount,
     Timeline,
     TotalAccount,
+    TotalHoursAccount,
     UsersAccount,
 )
 from consumers.merge.rules import default_rules
@@ -247,6 +249,35 @@ class TestUsers:
         (outage,) = account.impacts
         assert [share.adds.best for share in outage.situations] == [80_000, 5]
         assert outage.range.best == picture(HOST, lone).totals.users[Service.MOBILE_VOICE].best == 80_005
+
+
+class TestUserHours:
+    def test_the_course_of_each_report_and_what_they_amount_to(self):
+        first = incident(observed_at=at(), users=count(100))
+        told = [first, incident(revision=2, observed_at=at(2), users=count(50))]
+        account = section(HoursAccount, situation_of(first), *told, as_of=at(4))
+        (outage,) = account.impacts
+        assert outage.hours.best == 300
+        (report,) = outage.reports
+        assert [(spell.begin, spell.end, spell.told.best) for spell in report.spells] == [
+            (at(), at(2), 100),
+            (at(2), None, 50),
+        ]
+
+    def test_nobody_is_counted_twice_so_that_reports_alone_add_up_to_more(self):
+        (outage,) = section(HoursAccount, situation_of(HOST, GUEST), HOST, GUEST, as_of=at(10)).impacts
+        alone = {report.source.ref: report.alone.best for report in outage.reports}
+        assert outage.hours.best == alone["incident/nordtel/I-1"] == 800_000
+        assert alone["incident/lagpris/I-2"] > 0
+
+    def test_hours_without_a_number_are_told(self):
+        answer = said(f"{situation_of(incident())}#user_hours.MOBILE_VOICE", incident(observed_at=at()), as_of=at(4))
+        assert "besides, 4 h without a number" in answer
+
+    def test_totals_add_the_situations(self):
+        account = section(TotalHoursAccount, "totals", HOST, as_of=at(10))
+        (outage,) = account.impacts
+        assert [share.hours.best for share in outage.situations] == [outage.hours.best] == [800_000]
 
 
 class TestSituation:

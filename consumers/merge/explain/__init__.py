@@ -12,7 +12,15 @@ from collections.abc import Sequence
 from bus.errors import UnknownReference
 from consumers.merge.explain.books import Books
 from consumers.merge.explain.entities import explain_entity, explain_former
-from consumers.merge.explain.explanation import Explanation, Section, TotalAccount, UsersAccount
+from consumers.merge.explain.explanation import (
+    Explanation,
+    HoursAccount,
+    Section,
+    TotalAccount,
+    TotalHoursAccount,
+    UsersAccount,
+)
+from consumers.merge.explain.hours import total_hours
 from consumers.merge.explain.nearest import nearest
 from consumers.merge.explain.numbers import totals
 from consumers.merge.explain.situations import explain_situation
@@ -49,14 +57,19 @@ def explain(asked: str, books: Books) -> Explanation:
 
 def part_of(section: Section) -> str:
     """What stands after the `#` of a reference to the section."""
-    return f"users.{section.service}" if isinstance(section, UsersAccount | TotalAccount) else section.section
+    match section:
+        case UsersAccount() | TotalAccount():
+            return f"users.{section.service}"
+        case HoursAccount() | TotalHoursAccount():
+            return f"user_hours.{section.service}"
+    return section.section
 
 
 def _subject(ref: str, books: Books) -> tuple[str, str | None, Sequence[Section]] | None:
     """What a reference leads to: its own reference, its title if it has one, and its sections."""
     kind, _, name = ref.partition("/")
     if ref == TOTALS:
-        return ref, None, list(totals(books))
+        return ref, None, [*totals(books), *total_hours(books)]
     if kind == "situation":
         if situation := books.answering_to.get(name):
             made = books.situations[situation]

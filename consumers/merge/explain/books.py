@@ -16,7 +16,7 @@ from consumers.merge.explain.explanation import Rule, Source
 from consumers.merge.rules import Rules
 from consumers.merge.situations import Assembled
 from consumers.merge.told import Told
-from consumers.merge.view import Flag, ServiceUsers
+from consumers.merge.view import Flag, ServiceHours, ServiceUsers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,10 @@ class Books:
     mobile_operators: Collection[str]
     is_past: Callable[[str], bool]
     """Whether an entity has been over for so long that it left the picture."""
+    ongoing: Collection[str]
+    """The situations that are not over."""
     totals: Mapping[str, ServiceUsers]
+    user_hours: Mapping[str, ServiceHours]
     items: Mapping[str, Part]
     """The items of the feed, by key."""
 

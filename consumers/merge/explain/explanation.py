@@ -26,7 +26,7 @@ from bus.vocabulary import (
     Service,
 )
 from consumers.merge.users import Standing
-from consumers.merge.view import AreaEmergency, Flag, Severity, SituationCause, SituationLink, UserRange
+from consumers.merge.view import AreaEmergency, Flag, HoursRange, Severity, SituationCause, SituationLink, UserRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +299,67 @@ class TotalAccount(Part):
 
 
 @dataclass(frozen=True, slots=True)
+class Spell:
+    """A time in which a report told one number. `end` None: it still does. `told` None: it told none."""
+
+    begin: Instant
+    end: Instant | None
+    told: UserRange | None
+
+
+@dataclass(frozen=True, slots=True)
+class HoursOfReport:
+    """The course of one report, and the user-hours that it would amount to if it were the only one."""
+
+    source: Source
+    spells: tuple[Spell, ...]
+    alone: HoursRange
+
+
+@dataclass(frozen=True, slots=True)
+class HoursOfImpact:
+    """User-hours with one impact. Nobody is counted twice, so they may be fewer than the reports', added."""
+
+    impact: Impact
+    hours: HoursRange
+    reports: tuple[HoursOfReport, ...]
+
+
+class HoursAccount(Part):
+    """How a situation's user-hours of one service come about. Impacts, worst first, are never added together."""
+
+    section: Literal["user_hours"] = "user_hours"
+    service: Service
+    impacts: tuple[HoursOfImpact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SituationHours:
+    """What one situation adds to a total of user-hours."""
+
+    situation: str
+    title: str
+    hours: HoursRange
+
+
+@dataclass(frozen=True, slots=True)
+class TotalHoursOfImpact:
+    """A total of user-hours with one impact: the sum of what the ongoing situations add."""
+
+    impact: Impact
+    hours: HoursRange
+    situations: tuple[SituationHours, ...]
+
+
+class TotalHoursAccount(Part):
+    """How the total of user-hours of one service comes about."""
+
+    section: Literal["total_hours"] = "total_hours"
+    service: Service
+    impacts: tuple[TotalHoursOfImpact, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CauseClaim:
     """What one member says of the cause."""
 
@@ -464,6 +525,8 @@ Section = Annotated[
     | Counts
     | UsersAccount
     | TotalAccount
+    | HoursAccount
+    | TotalHoursAccount
     | CauseAccount
     | RestorationAccount
     | EmergencyAccount

@@ -26,6 +26,7 @@ from consumers.merge.explain.explanation import (
     Section,
     SeverityAccount,
 )
+from consumers.merge.explain.hours import user_hours
 from consumers.merge.explain.numbers import users
 from consumers.merge.freshness import ORDER
 from consumers.merge.links import Edge
@@ -42,6 +43,7 @@ def explain_situation(made: Assembled, books: Books) -> Iterator[Section]:
     yield _reports(made, cast, books)
     yield SeverityAccount(severity=made.situation.severity, rules=_severity_rules(made.situation.severity, books))
     yield from users(cast, books)
+    yield from user_hours(made, cast, books)
     yield _cause(made, cast, books)
     if emergency := _emergency(made, cast, books):
         yield emergency
