@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import asdict
 
 import click
 
-from benchmarks import folding, latency, publishing, starting
+from benchmarks import folding, latency, merging, publishing, starting
 from benchmarks.corpus import incidents
 from benchmarks.ground import ground
 from benchmarks.result import Row
@@ -18,25 +19,34 @@ from bus.logs import configure
 COUNT = 100_000
 REPEATS = 3
 LATENCY_SECONDS = 12.0
-GROUPS = (publishing.GROUP, folding.GROUP, latency.GROUP, starting.GROUP)
+GROUPS = (publishing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP)
 
 
 @click.command()
 @click.option("--records", default=COUNT, show_default=True, help="Incidents that are folded.")
 @click.option("--repeats", default=REPEATS, show_default=True, help="Of each, in turns; the median counts.")
 @click.option("--only", type=click.Choice(GROUPS), multiple=True, help="These alone.")
+@click.option(
+    "--largest", default=merging.OPEN[-1], show_default=True, help="Incidents open at most; a million takes minutes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
-def main(records: int, repeats: int, only: tuple[str, ...], as_json: bool) -> None:
-    """Measure the Publisher, the hub, the way from one to the other, and a hub's start, against their peers."""
+def main(records: int, repeats: int, only: tuple[str, ...], largest: int, as_json: bool) -> None:
+    """Measure the Publisher, the merge, the hub, the way from one to the other, and a hub's start."""
     configure(logging.ERROR)
-    rows = asyncio.run(measure(records, repeats, only or GROUPS))
+    groups = set(only or GROUPS)
+    rows: list[Row] = []
+    if merging.GROUP in groups:
+        click.echo("merging ...", err=True)
+        rows += merging.measure(max(1, records // 4), largest)
+    if groups - {merging.GROUP}:
+        rows += asyncio.run(measure(records, repeats, groups))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))
     else:
         click.echo(table(rows))
 
 
-async def measure(records: int, repeats: int, groups: tuple[str, ...]) -> list[Row]:
+async def measure(records: int, repeats: int, groups: Collection[str]) -> list[Row]:
     rows: list[Row] = []
     async with ground() as place:
         if publishing.GROUP in groups:

@@ -28,8 +28,9 @@ class ActorBook:
         """The open incidents of each, and how often the forecast of each slipped."""
         self._slips: Counter[str] = Counter()
         self._held_by: dict[str, str] = {}
-        self._severities: defaultdict[str, dict[str, int]] = defaultdict(dict)
-        self._in_situation: dict[str, set[str]] = {}
+        self._severities: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        """Of each, in how many situations of each level it has open members."""
+        self._in_situation: dict[str, tuple[int, frozenset[str]]] = {}
         self._registered: dict[str, Actor] = {}
         self._dirty: set[str] = set()
         self._due = Schedule()
@@ -83,15 +84,15 @@ class ActorBook:
 
     def put_situation(self, situation: str, level: int, actors: Iterable[str]) -> None:
         """Which operators have open members in a situation, and how severe it is; none takes it out."""
-        for actor in self._in_situation.pop(situation, ()):
-            del self._severities[actor][situation]
-            self._dirty.add(actor)
-        concerned = set(actors)
-        for actor in concerned:
-            self._severities[actor][situation] = level
-            self._dirty.add(actor)
-        if concerned:
-            self._in_situation[situation] = concerned
+        before, now = self._in_situation.pop(situation, (0, frozenset())), (level, frozenset(actors))
+        if now[1]:
+            self._in_situation[situation] = now
+        if now == before:
+            return
+        for (severity, concerned), sign in ((before, -1), (now, 1)):
+            for actor in concerned:
+                self._severities[actor][severity] += sign
+                self._dirty.add(actor)
 
     def cadence(self, actor: str) -> timedelta:
         """Within which time the actor is expected to be heard again."""
@@ -99,7 +100,7 @@ class ActorBook:
             registered = self._registered.get(actor)
             minutes = registered.cadence_minutes if registered else None
             return self._rules.heartbeat if minutes is None else timedelta(minutes=minutes)
-        worst = max(self._severities[actor].values(), default=0)
+        worst = max((level for level, situations in self._severities[actor].items() if situations), default=0)
         return self._rules.cadence[worst] if worst else self._rules.quiet_actor
 
     def held_open_by(self, actor: str) -> Collection[str]:

@@ -65,8 +65,9 @@ def course_of(history: Sequence[Gist]) -> Course:
 
 
 def _prolong(stretches: list[Stretch], more: Stretch) -> None:
-    if stretches and stretches[-1].end == more.begin and stretches[-1][2:] == more[2:]:
-        stretches[-1] = stretches[-1]._replace(end=more.end)
+    last = stretches[-1] if stretches else None
+    if last and last.end == more.begin and last.numbers == more.numbers and last.scope is more.scope:
+        stretches[-1] = last._replace(end=more.end)
     else:
         stretches.append(more)
 
@@ -82,7 +83,6 @@ class _Word(NamedTuple):
 def _open_words(history: Sequence[Gist]) -> Iterator[tuple[int, int, Gist]]:
     """Each word that held while the incident was open, with from when until when."""
     words = _laid_out(history)
-    starts = [to_millis(gist.started_at) for gist in history if gist.started_at is not None]
     ended, began = -FOREVER, None
     for place, word in enumerate(words):
         if not word.is_open:
@@ -90,7 +90,8 @@ def _open_words(history: Sequence[Gist]) -> Iterator[tuple[int, int, Gist]]:
             continue
         if began is None:
             over = next((later.since for later in words[place + 1 :] if not later.is_open), FOREVER)
-            began = next((start for start in reversed(starts) if ended <= start < over), word.since)
+            starts = (to_millis(gist.started_at) for gist in reversed(history) if gist.started_at is not None)
+            began = next((start for start in starts if ended <= start < over), word.since)
             begin = began
         else:
             begin = max(word.since, began)

@@ -19,6 +19,7 @@ from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -33,6 +34,8 @@ from consumers.merge.told import Told
 from consumers.merge.users import NOT_PEOPLE, overlapping
 from consumers.merge.view import HoursRange, ServiceHours, UserRange
 
+_REMEMBERED = 4_096
+"""Groups of reports whose course is remembered."""
 MILLIS_PER_HOUR = 3_600_000
 _DIGITS = 3
 
@@ -94,12 +97,13 @@ def lost_by(members: Sequence[Told], as_of: datetime) -> Lost:
         begun = [piece for piece in pieces if piece.begin <= now]
         if begun:
             growths[loss] = _growth(begun, now)
-        for piece in pieces:
-            for instant in piece[:2]:
-                if instant <= now:
-                    since = max(since, instant)
-                else:
-                    next_change = min(next_change, instant)
+        for begin, end, _, _ in pieces:
+            if begin > now:
+                next_change = min(next_change, begin)
+            elif end > now:
+                since, next_change = max(since, begin), min(next_change, end)
+            else:
+                since = max(since, end)
     return Lost(growths, _instant(since), _instant(next_change))
 
 
@@ -108,23 +112,23 @@ def _instant(millis: int) -> datetime | None:
 
 
 def _growth(pieces: Iterable[Piece], now: int) -> Growth:
-    at, rate = [0, 0, 0, 0], [0, 0, 0, 0]
-    counted = told = 0
+    low = best = high = uncovered = counted = told = 0
+    low_rate = best_rate = high_rate = uncovered_rate = 0
     for begin, end, numbers, counts in pieces:
+        over = end <= now
+        millis = end - begin if over else -begin
         if numbers is None:
-            weights = (0, 0, 0, 1)
-        else:
-            weights = (*numbers, 0)
-            told = 1
-            counted |= counts
-        for place, weight in enumerate(weights):
-            if weight:
-                if end <= now:
-                    at[place] += weight * (end - begin)
-                else:
-                    at[place] -= weight * begin
-                    rate[place] += weight
-    return Growth((at[0], at[1], at[2], at[3]), (rate[0], rate[1], rate[2], rate[3]), counted, told)
+            uncovered += millis
+            uncovered_rate += not over
+            continue
+        told = 1
+        counted |= counts
+        lows, bests, highs = numbers
+        low, best, high = low + lows * millis, best + bests * millis, high + highs * millis
+        if not over:
+            low_rate, best_rate, high_rate = low_rate + lows, best_rate + bests, high_rate + highs
+    at, rate = (low, best, high, uncovered), (low_rate, best_rate, high_rate, uncovered_rate)
+    return Growth(at, rate, counted, told)
 
 
 class _Part(NamedTuple):
@@ -133,7 +137,7 @@ class _Part(NamedTuple):
     ref: str
     owner: str
     codes: tuple[str, ...]
-    stretches: Sequence[Stretch]
+    stretches: tuple[Stretch, ...]
 
 
 def pieces_of(members: Sequence[Told]) -> Iterator[tuple[Loss, list[Piece]]]:
@@ -170,16 +174,25 @@ def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -
             superseded, people = _split(people, own[told.owner].of(told.codes))
             yield from map(_widening, superseded)
         if people:
-            parts.append(_Part(told.ref, told.owner, told.codes, people))
+            parts.append(_Part(told.ref, told.owner, told.codes, tuple(people)))
     by_owner: defaultdict[str, list[_Part]] = defaultdict(list)
     hosts = _hosts(parts)
     for part in parts:
         absorbed, counted = _absorbed(part, hosts)
         yield from map(_widening, absorbed)
-        by_owner[part.owner].append(part._replace(stretches=counted) if absorbed else part)
+        by_owner[part.owner].append(part._replace(stretches=tuple(counted)) if absorbed else part)
     for found in by_owner.values():
-        for cluster in overlapping(found):
-            yield from _greatest_at_once(cluster) if len(cluster) > 1 else map(_counted, cluster[0].stretches)
+        yield from _of_one(tuple(found)) if len(found) > 1 else map(_counted, found[0].stretches)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _of_one(parts: tuple[_Part, ...]) -> tuple[Piece, ...]:
+    """Of one operator's reports. Remembered, and so are those on one place: a message changes one of many."""
+    return tuple(
+        piece
+        for cluster in overlapping(parts)
+        for piece in (_greatest_at_once(tuple(cluster)) if len(cluster) > 1 else map(_counted, cluster[0].stretches))
+    )
 
 
 def _counted(stretch: Stretch) -> Piece:
@@ -203,6 +216,8 @@ def _hosts(parts: Iterable[_Part]) -> Mapping[str, _Presence]:
 
 def _absorbed(part: _Part, hosts: Mapping[str, _Presence]) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
     """What other operators count already, and what they do not."""
+    if not hosts:
+        return (), part.stretches
     present = [presence.of(part.codes) for owner, presence in hosts.items() if owner != part.owner]
     spans = _merged(span for spans in present for span in spans)
     if not spans:
@@ -268,7 +283,12 @@ def _split(stretches: Iterable[Stretch], spans: Sequence[Span]) -> tuple[list[St
     return inside, outside
 
 
-def _greatest_at_once(cluster: Sequence[_Part]) -> Iterator[Piece]:
+@lru_cache(maxsize=_REMEMBERED)
+def _greatest_at_once(cluster: tuple[_Part, ...]) -> tuple[Piece, ...]:
+    return tuple(_at_once(cluster))
+
+
+def _at_once(cluster: Sequence[_Part]) -> Iterator[Piece]:
     """Of reports of one operator that overlap: at every instant, what they amount to."""
     nests = _nests(cluster)
     changes = [

@@ -306,7 +306,7 @@ class Inference:
                 self._compare(core, self._near(self._standing[ref].nature, vicinity))
         lost, new = self._lost, self._new
         self._lost, self._new = defaultdict(set), defaultdict(set)
-        others = (lost.keys() | new.keys()) & (self._lone.keys() - self._dirty)
+        others = ((lost.keys() | new.keys()) & self._lone.keys()) - self._dirty
         for core in others:
             self._look_again(core, lost.get(core, set()))
             self._compare(core, new.get(core, ()))

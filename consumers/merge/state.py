@@ -512,11 +512,13 @@ class State:
             self._forget(situation)
         for component in components:
             self._assemble(component, component.refs)
-        for ref in moved - self._situation_of.keys():
-            self._places.drop(ref)
-            self._put(ref, None)
-        for situation in gone - self._situations.keys():
-            self._dissolve(situation)
+        for ref in moved:
+            if ref not in self._situation_of:
+                self._places.drop(ref)
+                self._put(ref, None)
+        for situation in gone:
+            if situation not in self._situations:
+                self._dissolve(situation)
         again: defaultdict[str, set[str]] = defaultdict(set)
         for ref in stale - moved:
             if ref in self._situation_of:

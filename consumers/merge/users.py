@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -30,6 +31,10 @@ from consumers.merge.view import ServiceUsers, UserRange
 
 NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
 """What a count may be of that is not of people."""
+
+
+_REMEMBERED = 4_096
+"""Groups of reports whose sum is remembered. In a storm a message changes one group of many."""
 
 
 class Standing(StrEnum):
@@ -54,7 +59,7 @@ class Report(NamedTuple):
     proxy: bool
     scope: CountScope
     codes: tuple[str, ...]
-    by_area: Mapping[str, int]
+    by_area: tuple[tuple[str, int], ...]
     low: int
     best: int
     high: int
@@ -111,6 +116,7 @@ def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, A
     own = _coverage((told.owner, told.ref, told.codes) for told in incidents if told.incident.on_behalf_of is None)
     for told in incidents:
         proxy, users = told.incident.on_behalf_of is not None, told.incident.users
+        by_area = tuple(users.by_area.items()) if users else ()
         for service, impact in told.impacts.items():
             numbers = told.numbers.get(service)
             if impact is Impact.NO_IMPACT:
@@ -119,7 +125,7 @@ def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, A
                 unknown[service, impact].append(told.ref)
             else:
                 reports[service, impact].append(
-                    Report(told.ref, told.owner, proxy, users.scope, told.codes, users.by_area, *numbers)
+                    Report(told.ref, told.owner, proxy, users.scope, told.codes, by_area, *numbers)
                 )
     accounts: defaultdict[Service, dict[Impact, Account]] = defaultdict(dict)
     for service, impact in sorted({*reports, *unknown}):
@@ -194,9 +200,14 @@ def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> li
         else:
             by_owner[report.owner].append(report)
     for reports_of_one in by_owner.values():
-        for cluster in overlapping(reports_of_one):
-            found += _same_people(cluster)
+        found += _of_one(tuple(reports_of_one))
     return found
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _of_one(reports: tuple[Report, ...]) -> tuple[Contribution, ...]:
+    """Of one operator's reports. Remembered, and so are those on one place: a message changes one of many."""
+    return tuple(found for cluster in overlapping(reports) for found in _same_people(tuple(cluster)))
 
 
 def _widening(report: Report, standing: Standing, beside: str | None = None) -> Contribution:
@@ -207,11 +218,14 @@ def _host_of(report: Report, hosts: Mapping[str, Coverage]) -> str | None:
     """The report of another operator that counts these users among its wholesale customers."""
     if report.scope is CountScope.INCLUDING_WHOLESALE:
         return None
+    if not hosts:
+        return None
     found = (areas.holder(report.codes) for host, areas in hosts.items() if host != report.owner)
     return next(filter(None, found), None)
 
 
-def _same_people(cluster: Sequence[Report]) -> Iterable[Contribution]:
+@lru_cache(maxsize=_REMEMBERED)
+def _same_people(cluster: tuple[Report, ...]) -> tuple[Contribution, ...]:
     """The greatest low, best and high that reports of one operator on overlapping areas amount to.
 
     Either one of them alone, or, where they all count by municipality, the greatest per municipality; or those on the
@@ -219,7 +233,7 @@ def _same_people(cluster: Sequence[Report]) -> Iterable[Contribution]:
     """
     if len(cluster) == 1:
         (report,) = cluster
-        return [Contribution(report, Standing.COUNTED, report.low, report.best, report.high)]
+        return (Contribution(report, Standing.COUNTED, report.low, report.best, report.high),)
     disjoint, by_municipality = _disjoint(cluster), _by_municipality(cluster)
     low, best, high = (
         max(
@@ -236,7 +250,7 @@ def _same_people(cluster: Sequence[Report]) -> Iterable[Contribution]:
         counts = ref in low or ref in best or ref in high
         standing, beside = (Standing.COUNTED, None) if counts else (Standing.SAME_PEOPLE, stands)
         found.append(Contribution(report, standing, low.get(ref, 0), best.get(ref, 0), high.get(ref, 0), beside))
-    return found
+    return tuple(found)
 
 
 _BOUNDS = attrgetter("low"), attrgetter("best"), attrgetter("high")
@@ -253,7 +267,7 @@ def _by_municipality(cluster: Sequence[Report]) -> Mapping[str, int]:
         return {}
     greatest: dict[str, tuple[int, str]] = {}
     for report in cluster:
-        for code, number in report.by_area.items():
+        for code, number in report.by_area:
             if code not in greatest or number > greatest[code][0]:
                 greatest[code] = number, report.ref
     added: Counter[str] = Counter()
@@ -299,17 +313,17 @@ def overlapping(reports: Sequence[AnyReport]) -> list[list[AnyReport]]:
     if len(reports) == 1:
         return [list(reports)]
     named = {code for report in reports for code in report.codes}
-    sets = DisjointSets({*named, *(report.ref for report in reports)})
+    sets = DisjointSets(named)
     for code in named:
         for outer in (code[:2], geography.COUNTRY):
             if outer in named:
                 sets.join(code, outer)
     for report in reports:
-        for code in report.codes:
-            sets.join(report.ref, code)
+        for code in report.codes[1:]:
+            sets.join(report.codes[0], code)
     clusters: defaultdict[str, list[AnyReport]] = defaultdict(list)
     for report in reports:
-        clusters[sets.root(report.ref)].append(report)
+        clusters[sets.root(report.codes[0]) if report.codes else report.ref].append(report)
     return list(clusters.values())
 
 
