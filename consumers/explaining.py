@@ -301,10 +301,11 @@ class _Speaker:
         says, service = self._says, self._words.services[section.service]
         for part in section.impacts:
             yield self._hours_headline(says.user_hours, service, part.impact, part.hours)
-            for report in part.reports:
-                alone = self._hours(report.alone)
-                spells = "; ".join(self._spells(report.spells))
-                yield _INDENT + says.course.format(source=self._source(report.source), alone=alone, spells=spells)
+            yield from self._listed(self._course(report) for report in part.reports)
+
+    def _course(self, report: told.HoursOfReport) -> str:
+        alone, spells = self._hours(report.alone), "; ".join(self._spells(report.spells))
+        return self._says.course.format(source=self._source(report.source), alone=alone, spells=spells)
 
     def total_hours(self, section: told.TotalHoursAccount) -> Iterator[str]:
         says, service = self._says, self._words.services[section.service]
@@ -379,17 +380,21 @@ class _Speaker:
     def restoration(self, section: told.RestorationAccount) -> Iterator[str]:
         says = self._says
         yield says.restoration.format(range=self._between(section.earliest, section.latest))
-        for forecast in section.forecasts:
-            told_ = forecast.restoration
-            yield _INDENT + says.forecast.format(
-                source=self._source(forecast.source),
-                range=self._between(told_.earliest or told_.expected, told_.latest or told_.expected),
-                certainty=says.certainty[told_.certainty],
-                slipped=self._slipped(forecast),
-            )
+        yield from self._listed(self._forecast(forecast) for forecast in section.forecasts)
         if section.without_forecast and section.forecasts:
             refs = [_short(source.ref) for source in section.without_forecast]
             yield says.no_forecast.format(refs=self._some(refs))
+
+    def _forecast(self, forecast: told.Forecast) -> str:
+        restoration = forecast.restoration
+        return self._says.forecast.format(
+            source=self._source(forecast.source),
+            range=self._between(
+                restoration.earliest or restoration.expected, restoration.latest or restoration.expected
+            ),
+            certainty=self._says.certainty[restoration.certainty],
+            slipped=self._slipped(forecast),
+        )
 
     def _slipped(self, forecast: told.Forecast) -> str:
         if forecast.first is None:

@@ -7,7 +7,8 @@ An explanation asks the functions that made the picture; it computes nothing in 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from itertools import chain
 
 from bus.errors import UnknownReference
 from consumers.merge.explain.books import Books
@@ -40,9 +41,7 @@ def explain(asked: str, books: Books) -> Explanation:
         raise UnknownReference(ref, nearest(ref, books))
     ref, title, sections = found
     if part:
-        sections = [section for section in sections if part_of(section) == part]
-        if not sections:
-            raise UnknownReference(asked, [f"{ref}#{part_of(section)}" for section in found[2]])
+        sections = _only(part, sections, ref)
     return Explanation(
         asked=asked,
         ref=ref,
@@ -55,6 +54,16 @@ def explain(asked: str, books: Books) -> Explanation:
     )
 
 
+def _only(part: str, sections: Iterable[Section], ref: str) -> Iterable[Section]:
+    """The section of that name; those after it are not even made."""
+    others: list[str] = []
+    for section in sections:
+        if part_of(section) == part:
+            return (section,)
+        others.append(f"{ref}#{part_of(section)}")
+    raise UnknownReference(f"{ref}#{part}", others)
+
+
 def part_of(section: Section) -> str:
     """What stands after the `#` of a reference to the section."""
     match section:
@@ -65,22 +74,22 @@ def part_of(section: Section) -> str:
     return section.section
 
 
-def _subject(ref: str, books: Books) -> tuple[str, str | None, Sequence[Section]] | None:
+def _subject(ref: str, books: Books) -> tuple[str, str | None, Iterable[Section]] | None:
     """What a reference leads to: its own reference, its title if it has one, and its sections."""
     kind, _, name = ref.partition("/")
     if ref == TOTALS:
-        return ref, None, [*totals(books), *total_hours(books)]
+        return ref, None, chain(totals(books), total_hours(books))
     if kind == "situation":
         if situation := books.answering_to.get(name):
             made = books.situations[situation]
-            return f"situation/{situation}", made.situation.title, list(explain_situation(made, books))
+            return f"situation/{situation}", made.situation.title, explain_situation(made, books)
         former = explain_former(name, books)
         return (ref, None, [former]) if former else None
     match books.items.get(ref):
         case AreaItem() as area:
-            return ref, area.name, list(explain_area(area, books))
+            return ref, area.name, explain_area(area, books)
         case ActorItem() as actor:
-            return ref, actor.name, list(explain_actor(actor, books))
+            return ref, actor.name, explain_actor(actor, books)
     if entity := books.entities.get(ref):
-        return ref, getattr(entity.winner.message, "title", None), list(explain_entity(entity, books))
+        return ref, getattr(entity.winner.message, "title", None), explain_entity(entity, books)
     return None
