@@ -328,6 +328,7 @@ def merge(
     Example: ntsg merge --actors actors.toml --as-of 2026-01-10T09:00Z --json storm.ndjson
              ntsg merge storm.ndjson --explain totals
     """
+    from bus.ndjson import Line
     from bus.registry import Registry, read_group
     from bus.topics import Realm
     from consumers.files import explain_lines, merge_lines, public_lines
@@ -346,6 +347,10 @@ def merge(
         raise click.ClickException(f"{refused} lines are no messages; mend them, or count them with --lenient")
     registry = Registry.of(read_group(actors.read_text("utf-8"), str(actors))[0]) if actors else None
     of = Realm(realm)
+    foreign = {line.message.status for line in lines if isinstance(line, Line)} - of.statuses
+    if foreign:
+        hint = "an exercise's realm ends in -exercise; see --realm"
+        click.echo(f"note: the realm {of} takes no {' or '.join(sorted(foreign))}: {hint}", err=True)
     if ref is not None and audience is not Audience.FULL:
         raise click.UsageError("--explain speaks of the whole picture; leave --audience out")
     if ref is not None:

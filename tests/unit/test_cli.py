@@ -199,6 +199,12 @@ def test_merge_counts_what_a_hub_would_quarantine_once(run: Run, file: Callable[
     assert (in_exercise["quarantined"], in_exercise["status"]) == (3, "EXERCISE")
 
 
+def test_merge_says_which_lines_belong_to_another_realm(run: Run, file: Callable[..., Path]) -> None:
+    lines = file(GOOD, GOOD | {"id": "I-2", "status": "EXERCISE"})
+    assert "the realm ntsg takes no EXERCISE" in run("merge", "--json", lines).stderr
+    assert run("merge", "--json", file(GOOD)).stderr == ""
+
+
 def test_merge_refuses_a_line_that_is_no_message_unless_lenient(run: Run, file: Callable[..., Path]) -> None:
     lines = file(GOOD, NAIVE, "nonsense", "nonsense")
     result = run("merge", "--json", lines)
