@@ -91,10 +91,10 @@ class Aside:
         if self.last_heard is not None and any(self.last_heard[who] <= at for who, at in bundle.heard.items()):
             self.last_heard = None
 
-    def exceeds(self, ceiling: Collection[Tlp]) -> bool:
-        """Whether it holds what may not be known below a ceiling."""
+    def holds(self, hidden: Collection[Tlp]) -> bool:
+        """Whether it holds what is known to those alone who may see one of these marks."""
         nothing = SetDigest().dump()
-        return any(mark not in ceiling and digest.dump() != nothing for mark, digest in self.digests.items())
+        return any(mark in hidden and digest.dump() != nothing for mark, digest in self.digests.items())
 
     def digest(self, ceiling: Collection[Tlp]) -> SetDigest:
         """Over what may be known."""

@@ -8,8 +8,8 @@ show in it, for it was never put in; only `withheld` says how much there is, les
 - Of any other entity, the messages above the ceiling do not count.
 - `inputs` are those of the log, since that is what the picture was asked from; the digest is over what is visible.
 
-While nothing lies above the ceiling, an audience shares the full state. From the first message that does, it has a
-state of its own, fed with the same traces.
+Ceilings are nested, so each audience looks at the state of the one that may see next more. From the first message in it
+that lies above its own ceiling on, it has a state of its own, fed with the same traces.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import TypeVar
 from bus.envelope import Envelope
 from bus.messages import Part
 from bus.topics import Realm
-from bus.vocabulary import Audience
+from bus.vocabulary import Audience, Tlp
 from consumers.merge.audiences import Reduction
 from consumers.merge.entities import Entity
 from consumers.merge.state import State, is_retracted
@@ -32,6 +32,7 @@ from consumers.merge.view import Summary, View
 
 W = TypeVar("W", View, Summary)
 
+ALL = frozenset(Tlp)
 FEEDS = (Audience.FULL, Audience.AUTHORITY, Audience.PEER)
 """The audiences that a feed is written for."""
 
@@ -44,6 +45,8 @@ class Projections:
 
     def __init__(self, full: State) -> None:
         self._full = full
+        self._ceilings: list[Ceiling] = []
+        """Those asked for, the highest first, none between them left out."""
         self._projections: dict[Audience, Projection] = {}
         full.observe(self)
 
@@ -54,35 +57,35 @@ class Projections:
     def take(self, ref: str, trace: Trace, envelope: Envelope | None = None) -> bool:
         """Take up a message about `ref` by its trace, as `State.take` does."""
         news = self._full.take(ref, trace, envelope)
-        if news and self._projections:
-            entity = self._full.entity(ref)
-            for projection in self._projections.values():
-                projection.take(entity, trace, envelope)
+        if news:
+            for ceiling in self._ceilings:
+                ceiling.take(ref, trace, envelope)
         return news
 
     def left(self, refs: Collection[str]) -> None:
         """Entities have left the memory of the full state: they do the same everywhere."""
-        for projection in self._projections.values():
-            projection.left(refs)
+        for ceiling in self._ceilings:
+            ceiling.left(refs)
 
     def came_back(self, entity: Entity) -> None:
         """An entity is back in the memory of the full state."""
-        for projection in self._projections.values():
-            projection.came_back(entity)
+        for ceiling in self._ceilings:
+            ceiling.came_back(entity.ref)
 
     def of(self, audience: Audience) -> Projection:
         """The projection for an audience. Raises KeyError for FULL, which is the state itself, and for UNKNOWN."""
         if audience not in self._projections:
-            self._projections[audience] = Projection(self._full, audience)
+            self._open(audience)
         return self._projections[audience]
 
     def changes(self, as_of: datetime) -> Mapping[Audience, Mapping[str, Part | None]]:
         """The items of each feed that differ from when this was last called, by key; None for what is gone."""
-        told = self._full.changes(as_of)
-        return {
-            audience: told if audience is Audience.FULL else self.of(audience).changes(as_of, told)
-            for audience in FEEDS
-        }
+        projections = [self.of(audience) for audience in FEEDS if audience is not Audience.FULL]
+        self._full.turn_to(as_of)
+        states = dict.fromkeys((self._full, *(projection.state for projection in projections)))
+        told = {state: state.changes(as_of) for state in states}
+        shown = {projection.audience: projection.changes(as_of, told[projection.state]) for projection in projections}
+        return {Audience.FULL: told[self._full], **shown}
 
     def items(self, audience: Audience, as_of: datetime) -> Mapping[str, Part]:
         """All items of a feed, by key."""
@@ -98,44 +101,61 @@ class Projections:
             return self._full.view(as_of, inputs, settled)
         return self.of(audience).view(as_of, inputs, settled)
 
+    def _open(self, audience: Audience) -> None:
+        rules = self._full.thresholds
+        by_height = sorted(rules.ceilings, key=lambda below: len(rules.ceilings[below]), reverse=True)
+        for below in by_height[len(self._ceilings) : by_height.index(audience) + 1]:
+            ceiling = Ceiling(self._full, self._ceilings[-1] if self._ceilings else None, rules.ceilings[below])
+            self._ceilings.append(ceiling)
+            self._projections[below] = Projection(below, ceiling, Reduction(below, rules.buckets))
 
-class Projection:
-    """The picture of one audience, kept up to date with a full state.
 
-    The public has no items, summary or view, but sentences, made of what the visible incidents tell (`voices`).
-    """
+class Ceiling:
+    """What lies at or below a ceiling, as a state; `above` is the next higher ceiling, None under the full state."""
 
-    def __init__(self, full: State, audience: Audience) -> None:
-        rules = full.thresholds
+    def __init__(self, full: State, above: Ceiling | None, may_see: frozenset[Tlp]) -> None:
         self._full = full
-        self._audience = audience
-        self._may_see = rules.ceilings[audience]
-        self._reduce = Reduction(audience, rules.buckets)
+        self._above = above
+        self._may_see = may_see
         self._own: State | None = None
-        """What is visible; None while that is all of it."""
+        """None while nothing that is visible above lies above this one too."""
         self._mixed: set[str] = set()
-        """Entities of which a message lies above the ceiling."""
+        """Entities of which a message that is visible above lies above this ceiling."""
         self._withheld: set[str] = set()
-        """Entities that are not shown, without what was retracted: that is shown to nobody."""
-        self._shown: dict[str, Part] = {}
-        self._anew = True
-        """Whether all items are to be compared with what was shown: another state has to be asked than before."""
-        if full.aside.exceeds(self._may_see) or any(
-            trace.gist.tlp not in self._may_see for entity in full.entities() for trace in entity.traces()
-        ):
-            self._part()
+        """Entities that this ceiling withholds, without what was retracted: that is shown to nobody."""
+        source, hidden = self._source(), ALL - may_see if above is None else above.may_see - may_see
+        held = (trace.gist.tlp for entity in source.entities() for trace in entity.traces())
+        if full.aside.holds(hidden) or not hidden.isdisjoint(held):
+            self._part(source)
 
-    def take(self, entity: Entity, trace: Trace, envelope: Envelope | None) -> None:
-        """The full state has taken up a message."""
-        if trace.gist.tlp not in self._may_see:
-            if self._own is None:
-                self._part()
+    @property
+    def state(self) -> State:
+        """What is visible, with all that the full state was told besides messages."""
+        if self._own is None:
+            return self._source()
+        self._own.registry = self._full.registry
+        self._own.quarantined = self._full.quarantined
+        return self._own
+
+    @property
+    def full(self) -> State:
+        return self._full
+
+    @property
+    def may_see(self) -> frozenset[Tlp]:
+        return self._may_see
+
+    def take(self, ref: str, trace: Trace, envelope: Envelope | None) -> None:
+        """The full state, and every ceiling above, have taken up a message."""
+        source = self._source()
+        visible = trace.gist.tlp in self._may_see
+        if self._own is not None:
+            if visible and not self._is_mixed(ref):
+                self._own.take(ref, trace, envelope)
             else:
-                self._judge(entity, self._own)
-        elif entity.ref in self._mixed and self._own is not None:
-            self._judge(entity, self._own)
-        elif self._own is not None:
-            self._own.take(entity.ref, trace, envelope)
+                self._judge(ref, source, self._own)
+        elif not visible and source.holds(ref, trace):
+            self._part(source)
 
     def left(self, refs: Collection[str]) -> None:
         """What left the memory of the full state: all that it was tied to went with it, so nobody here misses it."""
@@ -144,92 +164,112 @@ class Projection:
             self._mixed.difference_update(refs)
             self._withheld.difference_update(refs)
 
-    def came_back(self, entity: Entity) -> None:
-        """What is back in the memory of the full state. It was never out of the digest."""
-        if self._own is not None:
-            visible = self._sort(entity)
-            if visible:
-                self._own.bring_back(entity.ref, visible)
+    def came_back(self, ref: str) -> None:
+        """What is back in the memory of the full state, and of every ceiling above. It was never out of the digest."""
+        entity = self._source().entity(ref)
+        if self._own is not None and entity is not None and (visible := self._sort(entity)):
+            self._own.bring_back(ref, visible)
 
-    def changes(self, as_of: datetime, told: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
-        """The items that differ from when this was last called, given those of the full state."""
-        state = self._state()
-        changed = told if state is self._full else state.changes(as_of)
-        if self._anew:
-            items = state.items(as_of)
-            changed = {key: items.get(key) for key in sorted(items.keys() | self._shown.keys())}
-            self._anew = False
-        return self._show(changed)
+    def withheld(self) -> set[str]:
+        """The entities that are not shown here."""
+        return self._withheld | (self._above.withheld() if self._above else set())
 
-    def items(self, as_of: datetime) -> Mapping[str, Part]:
-        self._full.turn_to(as_of)
-        items = self._state().items(as_of)
-        return {key: shown for key, item in items.items() if (shown := self._reduce(item)) is not None}
+    def _source(self) -> State:
+        return self._full if self._above is None else self._above.state
 
-    def summary(self, as_of: datetime) -> Summary:
-        self._full.turn_to(as_of)
-        return self._mark(self._state().summary(as_of), as_of)
+    def _is_mixed(self, ref: str) -> bool:
+        return ref in self._mixed or (self._above is not None and self._above._is_mixed(ref))
 
-    def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
-        self._full.turn_to(as_of)
-        return self._mark(self._state().view(as_of, inputs, settled), as_of)
-
-    def voices(self, as_of: datetime) -> Iterable[Told]:
-        """What the open incidents that are visible tell."""
-        self._full.turn_to(as_of)
-        return self._state().voices(as_of)
-
-    @property
-    def realm(self) -> Realm:
-        return self._full.realm
-
-    def withheld(self, as_of: datetime) -> dict[str, int]:
-        """How many entities of the full picture are withheld, by reason; what has left that picture does not count."""
-        if not self._withheld:
-            return {}
-        kinds = (ref.partition("/")[0] for ref in self._withheld - self._full.past_among(self._withheld, as_of))
-        return {f"tlp:{kind}": count for kind, count in sorted(Counter(kinds).items())}
-
-    def _state(self) -> State:
-        """The state to ask, with all that the full one was told besides messages."""
-        if self._own is None:
-            return self._full
-        self._own.registry = self._full.registry
-        self._own.quarantined = self._full.quarantined
-        return self._own
-
-    def _part(self) -> None:
+    def _part(self, source: State) -> None:
         """Begin a state of one's own."""
-        self._own, self._anew = self._full.twin(self._may_see), True
-        for entity in self._full.entities():
-            self._judge(entity, self._own)
+        self._own = self._full.twin(self._may_see)
+        for entity in source.entities():
+            self._judge(entity.ref, source, self._own)
 
-    def _judge(self, entity: Entity, own: State) -> None:
-        """Show what is visible of an entity."""
-        visible = self._sort(entity)
+    def _judge(self, ref: str, source: State, own: State) -> None:
+        """Show what is visible of an entity, if anything is."""
+        self._withheld.discard(ref)
+        entity = source.entity(ref)
+        if entity is None or not (visible := self._sort(entity)):
+            own.let_go(ref)
+            return
         for trace in visible:
-            own.take(entity.ref, trace, entity.held(trace))
-        if not visible:
-            own.let_go(entity.ref)
+            own.take(ref, trace, entity.held(trace))
 
     def _sort(self, entity: Entity) -> Sequence[Trace]:
-        """What is visible of an entity; nothing, where it is withheld."""
+        """What is visible of an entity that is visible above; nothing, where it is withheld here."""
         traces = entity.traces()
         visible = [trace for trace in traces if trace.gist.tlp in self._may_see]
         if len(visible) < len(traces):
             self._mixed.add(entity.ref)
         withheld = entity.last.gist.tlp not in self._may_see
-        self._count(entity, withheld=withheld)
-        return [] if withheld else visible
+        counts = withheld and not is_retracted(entity.winner.message)
+        (self._withheld.add if counts else self._withheld.discard)(entity.ref)
+        return () if withheld else visible
 
-    def _count(self, entity: Entity, *, withheld: bool) -> None:
-        counted = withheld and not is_retracted(entity.winner.message)
-        (self._withheld.add if counted else self._withheld.discard)(entity.ref)
 
-    def _show(self, changed: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
+class Projection:
+    """The picture of one audience: what lies below its ceiling, reduced.
+
+    The public has no items, summary or view, but sentences, made of what the visible incidents tell (`voices`).
+    """
+
+    def __init__(self, audience: Audience, ceiling: Ceiling, reduce: Reduction) -> None:
+        self.audience = audience
+        self._ceiling = ceiling
+        self._reduce = reduce
+        self._shown: dict[str, Part] = {}
+        self._compared: State | None = None
+        """The state that `_shown` was told by."""
+
+    @property
+    def state(self) -> State:
+        """What this audience may see, before it is reduced."""
+        return self._ceiling.state
+
+    @property
+    def realm(self) -> Realm:
+        return self._ceiling.full.realm
+
+    def changes(self, as_of: datetime, told: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
+        """The items that differ from when this was last called, given those of the state."""
+        state = self.state
+        if state is not self._compared:
+            items = state.items(as_of)
+            told = {key: items.get(key) for key in sorted(items.keys() | self._shown.keys())}
+            self._compared = state
+        return self._show(told)
+
+    def items(self, as_of: datetime) -> Mapping[str, Part]:
+        self._ceiling.full.turn_to(as_of)
+        items = self.state.items(as_of)
+        return {key: shown for key, item in items.items() if (shown := self._reduce(item)) is not None}
+
+    def summary(self, as_of: datetime) -> Summary:
+        self._ceiling.full.turn_to(as_of)
+        return self._mark(self.state.summary(as_of), as_of)
+
+    def view(self, as_of: datetime, inputs: Mapping[str, int], settled: bool) -> View:
+        self._ceiling.full.turn_to(as_of)
+        return self._mark(self.state.view(as_of, inputs, settled), as_of)
+
+    def voices(self, as_of: datetime) -> Iterable[Told]:
+        """What the open incidents that are visible tell."""
+        self._ceiling.full.turn_to(as_of)
+        return self.state.voices(as_of)
+
+    def withheld(self, as_of: datetime) -> dict[str, int]:
+        """How many entities of the full picture are withheld, by reason; what has left that picture does not count."""
+        withheld = self._ceiling.withheld()
+        if not withheld:
+            return {}
+        kinds = (ref.partition("/")[0] for ref in withheld - self._ceiling.full.past_among(withheld, as_of))
+        return {f"tlp:{kind}": count for kind, count in sorted(Counter(kinds).items())}
+
+    def _show(self, told: Mapping[str, Part | None]) -> Mapping[str, Part | None]:
         """What differs from what was shown, once it is reduced: a number may move within its bucket."""
         differing: dict[str, Part | None] = {}
-        for key, item in changed.items():
+        for key, item in told.items():
             before, now = self._shown.get(key), None if item is None else self._reduce(item)
             if now == before:
                 continue
@@ -244,5 +284,5 @@ class Projection:
         """A view or a summary as this audience's own."""
         shown = self._reduce(whole)
         if shown is None:
-            raise TypeError(f"{self._audience} sees no {type(whole).__name__}")
-        return shown.model_copy(update={"audience": self._audience, "withheld": self.withheld(as_of)})
+            raise TypeError(f"{self.audience} sees no {type(whole).__name__}")
+        return shown.model_copy(update={"audience": self.audience, "withheld": self.withheld(as_of)})

@@ -199,12 +199,14 @@ class State:
     def registry(self, registry: Registry) -> None:
         self._registry = registry
 
-    def entity(self, ref: str) -> Entity:
-        """All that was said of one thing. Raises KeyError where nothing was."""
+    def entity(self, ref: str) -> Entity | None:
+        """All that was said of one thing; None where nothing was."""
+        return self._find(ref)
+
+    def holds(self, ref: str, trace: Trace) -> bool:
+        """Whether this message was taken up, and not let go since."""
         entity = self._find(ref)
-        if entity is None:
-            raise KeyError(ref)
-        return entity
+        return entity is not None and entity.copy_of(trace) is not None
 
     def entities(self) -> Iterable[Entity]:
         """All that was said, by what it was said of."""

@@ -20,6 +20,7 @@ from bus.topics import Realm
 from bus.vocabulary import Audience, Tlp
 from consumers.merge import FEEDS, Projections, State, View, default_rules
 from consumers.merge.state import is_retracted
+from consumers.public import public_picture
 from tests.property.strategies import REGISTRY, envelopes, incidents, instants, sets_of_messages
 from tests.property.test_merge import by_order, distinct, fold
 
@@ -27,6 +28,7 @@ PROJECTED = (Audience.AUTHORITY, Audience.PEER)
 MAY_SEE = {
     Audience.AUTHORITY: {Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT},
     Audience.PEER: {Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER},
+    Audience.PUBLIC: {Tlp.CLEAR},
 }
 SECRET = "hemligt"
 SECRET_NUMBER = 7_654_321
@@ -70,6 +72,19 @@ def test_p12_a_projection_is_that_of_the_visible_messages_alone(messages, audien
     assert found.withheld == withheld
     assert alone.withheld == {}
     assert found.model_copy(update={"withheld": {}}).model_dump_json() == alone.model_dump_json()
+
+
+@given(sets_of_messages, instants, st.booleans())
+def test_p12_the_public_hears_what_is_clear_and_nothing_else(messages, as_of, others_asked):
+    kept, withheld = visible(messages, Audience.PUBLIC, as_of)
+    projections = projected([])
+    if others_asked:
+        projections.changes(as_of)
+    for e in messages:
+        projections.apply(e)
+    found, alone = public_picture(projections, as_of), public_picture(projected(kept), as_of)
+    assert found.counties == alone.counties
+    assert found.complete is not bool(withheld)
 
 
 @st.composite
