@@ -15,6 +15,7 @@ from string import Formatter
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bus import geography
 from bus.vocabulary import (
     Audience,
     CauseDetail,
@@ -122,9 +123,11 @@ class Words:
             "certainty": self.certainty,
         }
         told = {name: symbols[name].get(fact, fact) if name in symbols else fact for name, fact in facts.items()}
-        for name in ("high", "out"):
+        for name in ("high", "out", "hours"):
             if name in facts:
                 told[name] = grouped(int(facts[name]))
+        if "area" in facts:
+            told["area"] = geography.name_of(facts["area"])
         if "services" in facts:
             critical: Mapping[Any, str] = self.critical_services
             told["services"] = ", ".join(critical.get(service, service) for service in facts["services"].split())
@@ -388,14 +391,26 @@ SWEDISH = Words(
         "USERS": "upp till {high} med {impact}, {service}",
         "IMPACT": "{impact} (rapporter: {count})",
         "EMERGENCY": "{impact} (rapporter: {count})",
+        "USER_HOURS": "minst {hours} användartimmar med {impact} enligt prognos och övre gräns, {service}",
+        "SHARE": "upp till {percent} % av invånarna i {area}: {impact}, {service}",
         "SITES": "{out} sajter ur drift",
+        "SITES_ALL": "en operatörs alla sajter ur drift i {area}",
+        "SITES_SHARE": "{percent} % av sajterna ur drift i {area}",
+        "REDUNDANCY_AGAIN": "två fel inom {hours} timmar på förbindelser vars redundans är en nationell fråga",
         "REDUNDANCY": "{service} utan redundans: ett fel till skulle märkas",
         "CRITICAL_SERVICE": "berör {services}",
         "MALICIOUS": "angrepp {certainty} (rapporter: {count})",
+        "MALICIOUS_OUTAGE": "bekräftat angrepp med avbrott i ett helt län eller mer (rapporter: {count})",
+        "WHITE_OUT": "inget mobilnät fungerar som det ska i {area} (kommuner: {areas})",
+        "ALL_DOWN": "alla mobilnät nere i hela {area} (län: {areas})",
     },
     about={
         "USERS": "många drabbade",
+        "USER_HOURS": "många användartimmar, enligt prognos",
+        "SHARE": "en stor del av invånarna",
         "SITES": "många sajter ur drift",
+        "SITES_SHARE": "en stor del av ett läns sajter ur drift",
+        "REDUNDANCY_AGAIN": "två fel tätt efter varandra på förbindelser vars redundans är en nationell fråga",
     },
     audiences={
         Audience.FULL: "hela bilden",
@@ -547,14 +562,26 @@ ENGLISH = Words(
         "USERS": "up to {high} with {impact}, {service}",
         "IMPACT": "{impact} (reports: {count})",
         "EMERGENCY": "{impact} (reports: {count})",
+        "USER_HOURS": "at least {hours} user-hours of {impact} by forecast and upper end, {service}",
+        "SHARE": "up to {percent} % of the inhabitants of {area}: {impact}, {service}",
         "SITES": "{out} sites out of service",
+        "SITES_ALL": "every site of an operator out of service in {area}",
+        "SITES_SHARE": "{percent} % of the sites out of service in {area}",
+        "REDUNDANCY_AGAIN": "two faults within {hours} hours on links whose redundancy is a national matter",
         "REDUNDANCY": "{service} without redundancy: one more fault would be felt",
         "CRITICAL_SERVICE": "touches {services}",
         "MALICIOUS": "attack {certainty} (reports: {count})",
+        "MALICIOUS_OUTAGE": "confirmed attack with an outage of a whole county or more (reports: {count})",
+        "WHITE_OUT": "no mobile network works properly in {area} (municipalities: {areas})",
+        "ALL_DOWN": "all mobile networks down in the whole of {area} (counties: {areas})",
     },
     about={
         "USERS": "many affected",
+        "USER_HOURS": "many user-hours, as forecast",
+        "SHARE": "a large share of the inhabitants",
         "SITES": "many sites out of service",
+        "SITES_SHARE": "a large share of a county's sites out of service",
+        "REDUNDANCY_AGAIN": "two faults soon after each other on links whose redundancy is a national matter",
     },
     audiences={
         Audience.FULL: "the whole picture",

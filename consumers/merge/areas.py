@@ -227,6 +227,11 @@ class AreaBook:
         """All situations with a report that counts here, by id."""
         return tuple(self._tallies[code].situations) if code in self._tallies else ()
 
+    def situations_around(self, codes: Iterable[str]) -> frozenset[str]:
+        """All situations with a report for one of the areas, for a place in it, or for what it lies in."""
+        wider = {outer for code in codes for outer in (code, code[:2], geography.COUNTRY)}
+        return frozenset(situation for code in wider for situation in self.situations_at(code))
+
     def _count(self, situation: str, report: _Report, sign: int) -> None:
         counted = _counted_in(report.code)
         for code in counted:

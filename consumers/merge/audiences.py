@@ -40,6 +40,7 @@ from consumers.merge.view import (
     ServiceHours,
     ServiceUsers,
     Severity,
+    SeverityOverride,
     Situation,
     SituationCause,
     SituationLink,
@@ -104,7 +105,7 @@ def _without_label(area: Area, edges: Edges) -> Area:
     return dataclasses.replace(_without_site(area, edges), label="")
 
 
-SYMBOLS = frozenset({"impact", "service", "services", "certainty", "count"})
+SYMBOLS = frozenset({"impact", "service", "services", "certainty", "count", "area", "areas"})
 """The facts of a reason that are words of the vocabulary, or count reports."""
 
 
@@ -179,7 +180,8 @@ RULINGS: Mapping[type, Ruling] = {
         "earliest latest full_capacity certainty missing_forecasts slips slipped_count", peer={"slipped": cut(())}
     ),
     ForecastSlip: Ruling("ref actor slips later_minutes first now"),
-    Severity: Ruling("level lower_bound reasons", peer={"declared": cut(None)}),
+    Severity: Ruling("level computed override lower_bound reasons", peer={"declared": cut(None)}),
+    SeverityOverride: Ruling("level decision until"),
     Reason: Ruling("code level text facts refs", whole={Audience.PEER: _without_numbers}),
     ServiceUsers: Ruling("impact unknown_reports by_impact", peer=_RANGE),
     UserRange: Ruling("unknown_reports", peer=_RANGE),

@@ -45,6 +45,16 @@ class Course(NamedTuple):
     losses: Mapping[Loss, tuple[Stretch, ...]]
     """What was told meanwhile, by what was lost."""
 
+    def until(self, end: int) -> Course:
+        """With an end for what has none."""
+        spans = [(begin, end) if ends == FOREVER else (begin, ends) for begin, ends in self.opened]
+        losses = {
+            loss: tuple(s._replace(end=end) if s.end == FOREVER else s for s in stretches)
+            for loss, stretches in self.losses.items()
+        }
+        kept = {loss: tuple(s for s in stretches if s.begin < s.end) for loss, stretches in losses.items()}
+        return Course(tuple(span for span in spans if span[0] < span[1]), kept)
+
 
 def course_of(history: Sequence[Gist]) -> Course:
     """From what the revisions of an incident tell, rising."""

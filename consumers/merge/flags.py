@@ -49,7 +49,7 @@ def flag(code: str, refs: Sequence[str], text: str) -> Flag:
 def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> list[Flag]:
     """Flags of one entity. `known` tells whether a reference leads to something."""
     told = entity.history()
-    found = [*_future(entity.ref, told, rules), *_over_100_percent(entity.ref, entity.winner.message)]
+    found = [*_future(entity.ref, told, rules), *_over_100_percent(entity.ref, entity.winner.message, rules)]
     if len(entity) > 1:
         found += [found for rule in _OF_SEVERAL for found in rule(entity.ref, told, rules)]
         found += _equivocation(entity)
@@ -163,13 +163,27 @@ def _count_jump(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]
             yield flag("COUNT_JUMP", (ref,), text)
 
 
-def _over_100_percent(ref: str, message: Message) -> Iterator[Flag]:
-    if isinstance(message, Incident) and message.sites and message.sites.served is not None:
+def _over_100_percent(ref: str, message: Message, rules: Rules) -> Iterator[Flag]:
+    if not isinstance(message, Incident):
+        return
+    yield from _over_inhabitants(ref, message, rules)
+    if message.sites and message.sites.served is not None:
         for name in ("out", "on_backup"):
             number = getattr(message.sites, name)
             if number is not None and number > message.sites.served:
                 text = f"{number} sites {name.replace('_', ' ')}, of {message.sites.served} served"
                 yield flag("OVER_100_PERCENT", (ref,), text)
+
+
+def _over_inhabitants(ref: str, incident: Incident, rules: Rules) -> Iterator[Flag]:
+    codes = {area.code for area in incident.areas if area.code is not None}
+    if incident.users is None or not codes or len(codes) < len(incident.areas) or not codes <= rules.population.keys():
+        return
+    inhabitants = sum(rules.population[code] for code in codes)
+    users = max([incident.users.value or 0, *incident.users.by_service.values()])
+    if users > inhabitants:
+        text = f"{users} users, where {inhabitants} live: does it count devices?"
+        yield flag("OVER_100_PERCENT", (ref,), text)
 
 
 _Rule = Callable[[str, Sequence[Trace], Rules], Iterator[Flag]]

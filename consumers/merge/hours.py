@@ -18,7 +18,8 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -38,6 +39,7 @@ _REMEMBERED = 4_096
 """Groups of reports whose course is remembered."""
 MILLIS_PER_HOUR = 3_600_000
 _DIGITS = 3
+_LAST = to_millis(datetime.max.replace(tzinfo=UTC))
 
 Numbers = tuple[int, int, int]
 """Low, best and high."""
@@ -107,15 +109,68 @@ def lost_by(members: Sequence[Told], as_of: datetime) -> Lost:
     return Lost(growths, _instant(since), _instant(next_change))
 
 
+class Outlook(NamedTuple):
+    """What a situation will have cost when every open incident is restored as it forecasts itself."""
+
+    high: Mapping[Loss, int]
+    """At most so many user-milliseconds, of those losses that may reach the least of the thresholds asked for."""
+    next_change: datetime | None
+    """When one of them may reach a further threshold, or its forecasts change anything."""
+
+
+def outlook(members: Sequence[Told], lost: Lost, as_of: datetime, thresholds: Sequence[int]) -> Outlook:
+    """Judged against thresholds in user-hours, rising. An open incident without a forecast, or past it, is counted
+    until `as_of`.
+    """
+    now = to_millis(as_of)
+    levels = [threshold * MILLIS_PER_HOUR for threshold in thresholds]
+    forecasts = {told.ref: forecast for told in members if told.is_open and (forecast := _forecast(told)) is not None}
+    latest = max(now, *forecasts.values()) if forecasts else now
+    wanted = {loss for loss, growth in lost.growths.items() if growth.value(latest)[2] >= levels[0]}
+    looks = [_reaches(growth, now, levels) for loss, growth in lost.growths.items() if loss not in wanted]
+    high: dict[Loss, int] = {}
+    if wanted:
+        looks += [forecast for forecast in forecasts.values() if forecast > now]
+        ending = [
+            replace(told, course=told.course.until(forecasts[told.ref])) if forecasts.get(told.ref, now) > now else told
+            for told in members
+        ]
+        for loss, pieces in pieces_of(ending):
+            if loss in wanted:
+                growth = _growth([p for p in pieces if p.begin <= now or p.end < FOREVER], now, ahead=True)
+                high[loss] = growth.value(now)[2]
+                looks.append(_reaches(growth, now, levels))
+    return Outlook(high, _instant(min(looks, default=FOREVER)))
+
+
+def _forecast(told: Told) -> int | None:
+    """Until when an open incident may last, as it forecasts itself."""
+    restoration = told.incident.restoration
+    found = restoration and (restoration.latest or restoration.expected or restoration.earliest)
+    return to_millis(found) if found else None
+
+
+def _reaches(growth: Growth, now: int, levels: Iterable[int]) -> int:
+    """The first instant after now at which the upper end reaches a further level."""
+    at, rate = growth.at[2], growth.rate[2]
+    if rate <= 0:
+        return FOREVER
+    instants = (-((at - level) // rate) for level in levels)
+    return min((instant for instant in instants if instant > now), default=FOREVER)
+
+
 def _instant(millis: int) -> datetime | None:
-    return from_millis(millis) if -FOREVER < millis < FOREVER else None
+    """None for what is no instant, or comes after all that the calendar knows."""
+    return from_millis(millis) if -FOREVER < millis <= _LAST else None
 
 
-def _growth(pieces: Iterable[Piece], now: int) -> Growth:
+def _growth(pieces: Iterable[Piece], now: int, *, ahead: bool = False) -> Growth:
+    """The sum of pieces until now; with `ahead`, those with an end count until then."""
     low = best = high = uncovered = counted = told = 0
     low_rate = best_rate = high_rate = uncovered_rate = 0
+    settled = FOREVER - 1 if ahead else now
     for begin, end, numbers, counts in pieces:
-        over = end <= now
+        over = end <= settled
         millis = end - begin if over else -begin
         if numbers is None:
             uncovered += millis

@@ -10,9 +10,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from bus.vocabulary import TLP_ORDER, Audience, CauseDetail, CriticalService, EmergencyImpact, Impact, Service, Tlp
+from bus import geography
+from bus.vocabulary import (
+    TLP_ORDER,
+    AreaKind,
+    Audience,
+    CauseDetail,
+    CriticalService,
+    EmergencyImpact,
+    Impact,
+    Service,
+    Tlp,
+)
 from consumers.merge.vicinity import Nearness
 
 T = TypeVar("T")
@@ -46,6 +57,39 @@ class Inference:
         return max(*self.starts_within.values(), self.restored_together_starts, self.overload_after) + self.untold_start
 
 
+class Share(NamedTuple):
+    """From which share (0 to 1) on a level holds."""
+
+    share: float
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class SeverityRules:
+    """When a situation is how bad. The rules file says what each is."""
+
+    users: dict[int, int]
+    user_hours: dict[int, int]
+    share: dict[AreaKind, Share]
+    impact: dict[Impact, int]
+    emergency: dict[EmergencyImpact, int]
+    emergency_elsewhere: dict[EmergencyImpact, int]
+    sites: dict[int, int]
+    municipality_without_sites: int
+    county_sites: Share
+    redundancy_services: frozenset[Service]
+    redundancy: int
+    redundancy_again_within: timedelta
+    redundancy_again: int
+    critical_services: dict[int, int]
+    critical_together: tuple[tuple[frozenset[CriticalService], int], ...]
+    malicious_suspected: int
+    malicious_confirmed: int
+    malicious_county_outage: int
+    white_out_municipality: int
+    white_out_county_down: int
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """One version of the rules. Levels are severities 1 to 5; tables map a level to the count from which it holds."""
@@ -58,6 +102,7 @@ class Rules:
     archive_horizon: timedelta
     inference: Inference
     cadence: dict[int, timedelta]
+    accumulated: frozenset[str]
     promise_capped_from: int
     promise_cap_factor: int
     ceilings: dict[Audience, frozenset[Tlp]]
@@ -67,16 +112,9 @@ class Rules:
     quiet_actor: timedelta
     future: timedelta
     count_jump_factor: float
-    user_levels: dict[int, int]
-    impact_levels: dict[Impact, int]
-    emergency_levels: dict[EmergencyImpact, int]
-    site_levels: dict[int, int]
-    redundancy_services: frozenset[Service]
-    redundancy_level: int
-    critical_levels: dict[int, int]
-    critical_together: tuple[tuple[frozenset[CriticalService], int], ...]
-    malicious_suspected: int
-    malicious_confirmed: int
+    severity: SeverityRules
+    population: dict[str, int]
+    """Inhabitants by area code, of the areas for which they are known; the country's are those of the counties."""
 
     def thresholds(self, name: str) -> dict[str, str]:
         """What a table of the rules file says, by the names below it."""
@@ -96,6 +134,7 @@ def read_rules(text: str) -> Rules:
         archive_horizon=timedelta(days=data["archive"]["horizon_days"]),
         inference=_inference(data["inference"]),
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
+        accumulated=frozenset(freshness["accumulated"]),
         promise_capped_from=freshness["promise_capped_from_severity"],
         promise_cap_factor=freshness["promise_cap_factor"],
         ceilings={Audience(name): _up_to(Tlp(tlp)) for name, tlp in projections["ceilings"].items()},
@@ -104,19 +143,8 @@ def read_rules(text: str) -> Rules:
         quiet_actor=timedelta(minutes=freshness["quiet_actor_minutes"]),
         future=timedelta(minutes=flags["future_minutes"]),
         count_jump_factor=flags["count_jump_factor"],
-        user_levels=_by_level(severity["users"]["levels"]),
-        impact_levels={Impact(k): v for k, v in severity["impact"]["levels"].items()},
-        emergency_levels={EmergencyImpact(k): v for k, v in severity["emergency"]["levels"].items()},
-        site_levels=_by_level(severity["sites"]["levels"]),
-        redundancy_services=frozenset(map(Service, severity["redundancy"]["services"])),
-        redundancy_level=severity["redundancy"]["level"],
-        critical_levels=_by_level(severity["critical_services"]["levels"]),
-        critical_together=tuple(
-            (frozenset(map(CriticalService, rule["services"])), rule["level"])
-            for rule in severity["critical_services"]["together"]
-        ),
-        malicious_suspected=severity["malicious"]["suspected"],
-        malicious_confirmed=severity["malicious"]["confirmed"],
+        severity=_severity(severity),
+        population=_population(data["population"]["thousands"]),
     )
 
 
@@ -146,6 +174,50 @@ def _inference(data: dict[str, Any]) -> Inference:
         machines=frozenset(detail for detail in CauseDetail if nearness[detail] is Nearness.MUNICIPALITY),
         vendor=frozenset(map(CauseDetail, data["vendor"])),
     )
+
+
+def _severity(data: dict[str, Any]) -> SeverityRules:
+    share, sites, redundancy, malicious = data["share"], data["sites"], data["redundancy"], data["malicious"]
+    return SeverityRules(
+        users=_by_level(data["users"]["levels"]),
+        user_hours=_by_level(data["user_hours"]["levels"]),
+        share={
+            AreaKind.KOMMUN: Share(**share["municipality"]),
+            AreaKind.LAN: Share(**share["county"]),
+            AreaKind.COUNTRY: Share(**share["country"]),
+        },
+        impact={Impact(k): v for k, v in data["impact"]["levels"].items()},
+        emergency={EmergencyImpact(k): v for k, v in data["emergency"]["levels"].items()},
+        emergency_elsewhere={EmergencyImpact(k): v for k, v in data["emergency"]["levels_elsewhere"].items()},
+        sites=_by_level(sites["levels"]),
+        municipality_without_sites=sites["municipality_without"],
+        county_sites=Share(**sites["county"]),
+        redundancy_services=frozenset(map(Service, redundancy["services"])),
+        redundancy=redundancy["level"],
+        redundancy_again_within=timedelta(hours=redundancy["again_within_hours"]),
+        redundancy_again=redundancy["again_level"],
+        critical_services=_by_level(data["critical_services"]["levels"]),
+        critical_together=tuple(
+            (frozenset(map(CriticalService, rule["services"])), rule["level"])
+            for rule in data["critical_services"]["together"]
+        ),
+        malicious_suspected=malicious["suspected"],
+        malicious_confirmed=malicious["confirmed"],
+        malicious_county_outage=malicious["confirmed_county_outage"],
+        white_out_municipality=data["white_out"]["municipality"],
+        white_out_county_down=data["white_out"]["county_down"],
+    )
+
+
+def _population(thousands: dict[str, int]) -> dict[str, int]:
+    """Raises ValueError for a code that is no county or municipality."""
+    for code in thousands:
+        if geography.kind_of(code) not in (AreaKind.LAN, AreaKind.KOMMUN):
+            raise ValueError(f"population.thousands: {code} is no county or municipality")
+    known = {code: number * 1_000 for code, number in thousands.items()}
+    if all(county.code in known for county in geography.counties()):
+        known[geography.COUNTRY] = sum(known[county.code] for county in geography.counties())
+    return known
 
 
 def _up_to(highest: Tlp) -> frozenset[Tlp]:

@@ -24,11 +24,12 @@ from consumers.merge.causes import cause_of
 from consumers.merge.components import Component
 from consumers.merge.effects import RANK
 from consumers.merge.freshness import Clock, expected_within
-from consumers.merge.hours import Lost, hours_at, lost_by
+from consumers.merge.hours import Lost, hours_at, lost_by, outlook
 from consumers.merge.links import Edge
+from consumers.merge.overrides import Standing
 from consumers.merge.restoration import restoration
 from consumers.merge.rules import Rules
-from consumers.merge.severity import Evidence, assess
+from consumers.merge.severity import Evidence, assess, urgency
 from consumers.merge.told import Told
 from consumers.merge.users import count_users
 from consumers.merge.view import Situation, SituationLink
@@ -55,6 +56,8 @@ class Assembled:
     component: Component
     clocks: tuple[Clock, ...]
     lost: Lost
+    next_change: datetime | None
+    """When it is to be assembled anew, if nothing is told meanwhile."""
     voices: tuple[Told, ...]
     """The open incidents, duplicates too: they add no users, but what they say of a place or of 112 is said."""
 
@@ -67,6 +70,14 @@ class Assembled:
 
     def with_situation(self, situation: Situation) -> Assembled:
         return replace(self, situation=situation)
+
+
+class Surroundings(NamedTuple):
+    """What is not told by the incidents of a situation, but bears on it."""
+
+    override: Standing
+    white_outs: Collection[str]
+    all_down: Collection[str]
 
 
 class Cast(NamedTuple):
@@ -94,7 +105,7 @@ def cast_of(component: Component, told: Mapping[str, Told]) -> Cast:
 
 
 def clock_of(told: Told, level: int, rules: Rules) -> Clock:
-    """How current an incident is, in a situation of this severity."""
+    """How current an incident is, in a situation of this urgency."""
     return Clock(told.known_at, expected_within(told.known_at, told.incident.next_update_at, level, rules))
 
 
@@ -103,17 +114,20 @@ def assemble(
     told: Mapping[str, Told],
     measures: Iterable[str],
     disputers: Callable[[str], Collection[str]],
+    surroundings: Surroundings,
     rules: Rules,
     as_of: datetime,
 ) -> Assembled:
     """The situation of a component. `disputers` tells who disputes the cause of an incident. It holds from `as_of`
-    until `lost.next_change`.
+    until its `next_change`.
     """
     everyone, members, opened, voices, current, awaited = cast_of(component, told)
     users = count_users(opened)
     lost = lost_by(members, as_of)
     declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
-    severity = assess(Evidence(opened, voices, users), max(declared, default=None), rules)
+    ahead = outlook(members, lost, as_of, sorted(rules.severity.user_hours.values()))
+    evidence = Evidence(opened, voices, users, ahead.high, surroundings.white_outs, surroundings.all_down)
+    severity = assess(evidence, max(declared, default=None), surroundings.override.override, rules)
     situation = Situation.whole(
         id=situation_id(component.seed),
         aliases=tuple(sorted(situation_id(ref) for ref in component.refs if ref != component.seed)),
@@ -139,8 +153,11 @@ def assemble(
         tlp=_highest_tlp(everyone),
         started_at=component.started_at,
     )
-    clocks = tuple(clock_of(incident, severity.level, rules) for incident in awaited)
-    return Assembled(situation, component, clocks, lost, tuple(voices))
+    level = urgency(severity, rules)
+    clocks = tuple(clock_of(incident, level, rules) for incident in awaited)
+    changes = [lost.next_change, ahead.next_change, surroundings.override.next_change]
+    next_change = min((instant for instant in changes if instant is not None), default=None)
+    return Assembled(situation, component, clocks, lost, next_change, tuple(voices))
 
 
 @lru_cache(maxsize=100_000)

@@ -42,10 +42,13 @@ from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
 from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.hours import HoursTotals
+from consumers.merge.index import Index
 from consumers.merge.links import Node, node_of
+from consumers.merge.overrides import OverrideBook
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
-from consumers.merge.situations import Assembled, assemble, ids_of, situation_id
+from consumers.merge.severity import urgency
+from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id
 from consumers.merge.told import Told, told_by
 from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
@@ -123,8 +126,9 @@ class State:
 
         self._answers = Answers()
         self._places = Places()
-        self._measures_for = _Index()
-        self._offers_for = _Index()
+        self._measures_for = Index()
+        self._offers_for = Index()
+        self._overrides = OverrideBook()
         self._areas = AreaBook()
         self._actors = ActorBook(self._rules)
         self._totals = UserTotals()
@@ -416,6 +420,7 @@ class State:
         flagged |= self._pass()
         for code, area in self._areas.refresh(self._mobile_operators):
             self._put(f"area/{code}", area)
+        self._remake(self._areas.situations_around(self._areas.flipped))
         self._flag(flagged)
         self._age(as_of)
         for slug, actor in self._actors.refresh(as_of):
@@ -472,6 +477,9 @@ class State:
                 case Work():
                     self._put(ref, _item(WorkItem, message, entity, ref=ref))
                 case Decision():
+                    past = self._horizon.is_past(ref)
+                    affected = self._overrides.drop(ref) if past else self._overrides.put(entity, message)
+                    stale |= self._incidents_of(affected)
                     self._put(ref, _item(DecisionItem, message, entity, ref=ref))
                 case _:
                     self._actors.put_status(entity)
@@ -503,6 +511,8 @@ class State:
                 answered = self._incidents_of(self._measures_for.put(ref, ()))
             case Kind.OFFER:
                 requests = self._offers_for.put(ref, ())
+            case Kind.DECISION:
+                answered = self._incidents_of(self._overrides.drop(ref))
             case Kind.STATUS:
                 self._actors.drop_status(ref)
         return answered, requests, self._mentions.get(ref, set()) if self._unknow(ref) else set()
@@ -526,9 +536,17 @@ class State:
             if ref in self._situation_of:
                 again[self._situation_of[ref]].add(ref)
         for situation, refs in again.items():
-            component = self._situations[situation].component
-            self._forget(situation)
-            self._assemble(component, refs)
+            self._remake_one(situation, refs)
+
+    def _remake(self, situations: Iterable[str]) -> None:
+        """Make situations anew of which nothing was told, but around which something changed."""
+        for situation in situations:
+            self._remake_one(situation, ())
+
+    def _remake_one(self, situation: str, changed: Iterable[str]) -> None:
+        component = self._situations[situation].component
+        self._forget(situation)
+        self._assemble(component, changed)
 
     def _pass(self) -> set[str]:
         """Follow what left the picture and what came back. Returns the incidents that did."""
@@ -562,7 +580,11 @@ class State:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
         measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
-        made = assemble(component, self._told, measures, self._answers.disputers, self._rules, self._as_of)
+        standing = self._overrides.standing(wanted, self._as_of)
+        surroundings = Surroundings(standing, self._areas.white_outs(), self._areas.all_down())
+        made = assemble(
+            component, self._told, measures, self._answers.disputers, surroundings, self._rules, self._as_of
+        )
         situation = made.situation.id
         self._situations[situation] = made
         self._totals.add(made.situation.users)
@@ -574,10 +596,10 @@ class State:
         if made.situation.state is SituationState.ONGOING:
             self._ongoing.add(situation)
             self._hours.add(made.lost.growths)
-        self._unfolding.put(situation, made.lost.next_change)
+        self._unfolding.put(situation, made.next_change)
         self._areas.put(situation, made.voices)
         self._actors.put_situation(
-            situation, made.situation.severity.level, (incident.owner for incident in made.voices)
+            situation, urgency(made.situation.severity, self._rules), (incident.owner for incident in made.voices)
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
         for place in self._places.update(component, changed, self._entities, situation):
@@ -868,29 +890,6 @@ _WANTS_CONSENT = frozenset(
         MeasureState.UNKNOWN,
     }
 )
-
-
-class _Index:
-    """Which entities point at a target, kept up to date as they change their minds."""
-
-    def __init__(self) -> None:
-        self._sources: defaultdict[str, set[str]] = defaultdict(set)
-        self._targets: dict[str, frozenset[str]] = {}
-
-    def put(self, source: str, targets: Iterable[str | None]) -> set[str]:
-        """Set what a source points at. Returns the targets that it pointed at before or does now."""
-        old = self._targets.pop(source, frozenset())
-        new = frozenset(target for target in targets if target)
-        for target in old:
-            self._sources[target].discard(source)
-        for target in new:
-            self._sources[target].add(source)
-        if new:
-            self._targets[source] = new
-        return set(old | new)
-
-    def get(self, target: str) -> set[str]:
-        return self._sources.get(target, set())
 
 
 def is_retracted(message: Message) -> bool:

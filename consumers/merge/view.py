@@ -42,10 +42,21 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Severity:
-    """The greatest level that any rule gives."""
+class SeverityOverride:
+    """The level that coordination staff decided on, while it holds."""
 
     level: int
+    decision: str
+    until: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
+class Severity:
+    """How bad it is: what staff decided while that holds, else the greatest level that any rule gives."""
+
+    level: int
+    computed: int
+    override: SeverityOverride | None
     lower_bound: bool
     declared: int | None
     reasons: tuple[Reason, ...]

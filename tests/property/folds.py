@@ -10,19 +10,20 @@ from bus.envelope import Envelope
 from bus.messages import Part
 from bus.topics import Realm
 from consumers.merge import State, View
+from consumers.merge.rules import Rules
 from tests.property.strategies import REGISTRY
 
 
-def fold(messages: Iterable[Envelope]) -> State:
-    state = State(Realm())
+def fold(messages: Iterable[Envelope], rules: Rules | None = None) -> State:
+    state = State(Realm(), rules)
     state.registry = REGISTRY
     for envelope in messages:
         state.apply(envelope)
     return state
 
 
-def view(messages: Iterable[Envelope], as_of: datetime) -> View:
-    return fold(messages).view(as_of, {}, True)
+def view(messages: Iterable[Envelope], as_of: datetime, rules: Rules | None = None) -> View:
+    return fold(messages, rules).view(as_of, {}, True)
 
 
 def compare_message_by_message(messages: Sequence[Envelope], clock: Sequence[datetime]) -> None:

@@ -270,6 +270,21 @@ def measures(draw: st.DrawFn) -> Measure:
 
 
 @st.composite
+def decisions(draw: st.DrawFn) -> Decision:
+    """On severities, for incidents and situations; some expire."""
+    named = references | references.map(lambda ref: f"situation/{situation_id(ref)}")
+    return Decision(
+        **_opening(draw, "samordning", draw(st.sampled_from(("D1", "D2")))),
+        decision=draw(st.sampled_from((DecisionKind.SEVERITY_OVERRIDE, DecisionKind.NOTE))),
+        state=draw(st.sampled_from((DecisionState.ADOPTED, DecisionState.ADOPTED, DecisionState.SUPERSEDED))),
+        title="Nivå",
+        level=draw(st.none() | st.integers(1, 5)),
+        until=draw(st.none() | hours),
+        affects=tuple(draw(st.lists(named, min_size=1, max_size=2))),
+    )
+
+
+@st.composite
 def acks(draw: st.DrawFn) -> Ack:
     return Ack(
         **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
@@ -289,7 +304,17 @@ def statuses(draw: st.DrawFn) -> Status:
 
 
 messages: st.SearchStrategy[Message] = st.one_of(
-    incidents(), incidents(), untied(), untied(), untied(), untied(), links(), measures(), acks(), statuses()
+    incidents(),
+    incidents(),
+    untied(),
+    untied(),
+    untied(),
+    untied(),
+    links(),
+    measures(),
+    acks(),
+    statuses(),
+    decisions(),
 )
 
 

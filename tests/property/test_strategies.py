@@ -23,6 +23,11 @@ DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
         "of areas",
         lambda v: any(item.fallback is False and item.impact == "LOST_WITH_FALLBACK" for item in v.emergency),
     ),
+    "an override": ("any", lambda v: any(s.severity.override for s in v.situations)),
+    "user-hours that make a level": (
+        "any",
+        lambda v: any(reason.code == "USER_HOURS" for s in v.situations for reason in s.severity.reasons),
+    ),
     "a duplicate": ("any", lambda v: any(situation.duplicates for situation in v.situations)),
     "an inferred link": ("any", lambda v: any(link.basis == "INFERRED" for s in v.situations for link in s.links)),
 }

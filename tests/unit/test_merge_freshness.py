@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from bus.vocabulary import Freshness, Impact, IncidentState, Service
+from bus.vocabulary import CriticalService, Freshness, Impact, IncidentState, Service
 from tests.merging import at, count, fold, incident, only, picture
 
 VOICE = Service.MOBILE_VOICE
@@ -16,7 +16,7 @@ KNOWN = at(minutes=2)
 OF_LEVEL = {
     1: ({"impacts": {VOICE: Impact.NO_IMPACT}}, 1440),
     2: ({"users": count(10)}, 360),
-    3: ({"users": count(10_000)}, 120),
+    3: ({"users": count(0), "critical_services": (CriticalService.RAIL,)}, 120),
     4: ({"users": count(100_000)}, 60),
     5: ({"users": count(1_000_000)}, 30),
 }

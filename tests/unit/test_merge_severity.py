@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
-from bus.messages import Cause, Emergency, Sites
+from bus.envelope import Envelope
+from bus.messages import Area, Cause, Decision, Emergency, Restoration, Sites
 from bus.vocabulary import (
+    AreaKind,
     CauseCategory,
     Certainty,
     CountBasis,
     CountScope,
     CriticalService,
+    DecisionKind,
+    DecisionState,
     EmergencyImpact,
+    Freshness,
     Impact,
     IncidentState,
+    MessageStatus,
     Service,
     Trend,
 )
-from tests.merging import count, incident, only
+from consumers.merge.situations import situation_id
+from consumers.merge.view import SeverityOverride
+from tests.merging import LATER, MNOS, at, count, flags, fold, incident, only, said
 
 VOICE = Service.MOBILE_VOICE
 ZERO = count(0)
@@ -44,9 +54,9 @@ LEVELS = {
     "one user": (count(1), {}, 2, {"IMPACT"}),
     "just under 10,000": (count(9_999), {}, 2, {"IMPACT"}),
     "10,000": (count(10_000), {}, 3, {"IMPACT", "USERS"}),
-    "100,000": (count(100_000), {}, 4, {"IMPACT", "USERS"}),
-    "1,000,000": (count(1_000_000), {}, 5, {"IMPACT", "USERS"}),
-    "the upper end counts": (count(5_000, high=100_000), {}, 4, {"IMPACT", "USERS"}),
+    "100,000": (count(100_000), {}, 4, {"IMPACT", "USERS", "SHARE"}),
+    "1,000,000": (count(1_000_000), {}, 5, {"IMPACT", "USERS", "SHARE", "USER_HOURS"}),
+    "the upper end counts": (count(5_000, high=100_000), {}, 4, {"IMPACT", "USERS", "SHARE"}),
     "degraded counts as well": (count(10_000), hit(VOICE, Impact.DEGRADED), 3, {"IMPACT", "USERS"}),
     "users who notice nothing do not": (count(1_000_000), hit(VOICE, Impact.REDUCED_REDUNDANCY), 2, {"IMPACT"}),
     "no impact": (count(1_000_000), hit(VOICE, Impact.NO_IMPACT), 1, set()),
@@ -174,6 +184,280 @@ def test_a_reason_names_at_most_ten_incidents_and_tells_how_many_there_are():
     severity = only(*(incident(id=f"I-{i}", users=count(1), **SHARED) for i in range(40))).severity
     assert len(severity.reasons[0].refs) == 10
     assert "40" in severity.reasons[0].text
+
+
+WITHOUT = hit(VOICE, Impact.REDUCED_REDUNDANCY)
+SEA, FIBRE = hit(Service.INTERNATIONAL, Impact.REDUCED_REDUNDANCY), hit(Service.TRANSPORT, Impact.REDUCED_REDUNDANCY)
+KNOWN_MALICE = {"malicious": True, "users": count(1)}
+PLACES = {
+    "a fallback for 112 in a municipality": (
+        [incident(codes=("0780",), emergency=Emergency(impact=EmergencyImpact.LOST_WITH_FALLBACK), users=ZERO)],
+        {"EMERGENCY": 4},
+    ),
+    "a fallback for 112 at a site": (
+        [
+            incident(
+                areas=(Area(kind=AreaKind.SITE, label="mast"),),
+                emergency=Emergency(impact=EmergencyImpact.LOST_WITH_FALLBACK),
+                users=ZERO,
+            )
+        ],
+        {"EMERGENCY": 3},
+    ),
+    "all sites of a municipality": (
+        [incident(codes=("0780",), users=ZERO, sites=Sites(served=4, out=4))],
+        {"SITES_ALL": 3},
+    ),
+    "all but one": ([incident(codes=("0780",), users=ZERO, sites=Sites(served=4, out=3))], {}),
+    "all, of how many is not told": ([incident(codes=("0780",), users=ZERO, sites=Sites(out=4))], {}),
+    "all that are named in two municipalities": (
+        [incident(codes=("0780", "0781"), users=ZERO, sites=Sites(served=4, out=4))],
+        {},
+    ),
+    "a quarter of a county's sites": (
+        [
+            incident("nordtel", users=ZERO, sites=Sites(served=20, out=6), **SHARED),
+            incident("sveamobil", users=ZERO, sites=Sites(served=20, out=4), **SHARED),
+        ],
+        {"SITES_SHARE": 4},
+    ),
+    "less than a quarter": (
+        [
+            incident("nordtel", users=ZERO, sites=Sites(served=20, out=5), **SHARED),
+            incident("sveamobil", users=ZERO, sites=Sites(served=20, out=4), **SHARED),
+        ],
+        {},
+    ),
+    "one operator's sites are told twice": (
+        [
+            incident("nordtel", "A", users=ZERO, sites=Sites(served=20, out=4), **SHARED),
+            incident("nordtel", "B", users=ZERO, sites=Sites(served=20, out=5), **SHARED),
+        ],
+        {"SITES_SHARE": 4},
+    ),
+    "redundancy lost twice in 72 hours": (
+        [incident(started_at=at(-72), **SEA, **SHARED), incident("kustfiber", started_at=at(0), **FIBRE, **SHARED)],
+        {"IMPACT": 2, "REDUNDANCY": 3, "REDUNDANCY_AGAIN": 4},
+    ),
+    "redundancy lost twice, but longer apart": (
+        [incident(started_at=at(-73), **SEA, **SHARED), incident("kustfiber", started_at=at(0), **FIBRE, **SHARED)],
+        {"IMPACT": 2, "REDUNDANCY": 3},
+    ),
+    "one cable, told by two": (
+        [
+            incident(infrastructure_ids=("cable:1",), **SEA),
+            incident("kustfiber", infrastructure_ids=("cable:1", "cable:2"), **SEA),
+        ],
+        {"IMPACT": 2, "REDUNDANCY": 3},
+    ),
+    "redundancy that is no national matter, twice": (
+        [incident(**WITHOUT, **SHARED), incident("kustfiber", **WITHOUT, **SHARED)],
+        {"IMPACT": 2},
+    ),
+    "malice, and a county without service": (
+        [incident(**KNOWN_MALICE)],
+        {"IMPACT": 2, "MALICIOUS": 4, "MALICIOUS_OUTAGE": 5},
+    ),
+    "malice, and a municipality without service": (
+        [incident(codes=("0780",), **KNOWN_MALICE)],
+        {"IMPACT": 2, "MALICIOUS": 4},
+    ),
+    "malice, and a county with poor service": (
+        [incident(impacts={VOICE: Impact.DEGRADED}, **KNOWN_MALICE)],
+        {"IMPACT": 2, "MALICIOUS": 4},
+    ),
+    "malice suspected, and a county without service": (
+        [incident(users=count(1), **malice(Certainty.LIKELY))],
+        {"IMPACT": 2, "MALICIOUS": 3},
+    ),
+}
+
+
+def levels(*messages: Envelope, as_of: datetime = LATER) -> dict[str, int]:
+    """The reasons of the only situation, by code."""
+    return {reason.code: reason.level for reason in only(*messages, as_of=as_of).severity.reasons}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_where_it_is_and_what_it_is_beside_makes_a_level(case):
+    messages, expected = PLACES[case]
+    found = levels(*messages)
+    assert {code: level for code, level in found.items() if code != "IMPACT" or "IMPACT" in expected} == expected
+
+
+SHARES = {
+    "a quarter of a county": (("07",), 51_000, {"SHARE": 4}),
+    "less": (("07",), 50_999, {}),
+    "of another county, which is larger": (("12",), 51_000, {}),
+    "in a municipality of the county": (("0780",), 51_000, {"SHARE": 4}),
+    "in two counties": (("07", "12"), 51_000, {}),
+    "a tenth of the country": (("00",), 1_060_000, {"SHARE": 5}),
+    "less than a tenth": (("00",), 1_000_000, {}),
+    "more users than inhabitants": (("09",), 90_000, {"SHARE": 4}),
+}
+
+
+@pytest.mark.parametrize("case", SHARES)
+def test_a_share_of_the_inhabitants_makes_a_level(case):
+    codes, users, expected = SHARES[case]
+    found = levels(incident(codes=codes, users=count(users)))
+    assert {code: level for code, level in found.items() if code == "SHARE"} == expected
+
+
+def test_a_share_is_at_most_all_of_them_and_flagged_where_it_would_be_more():
+    told = incident(codes=("09",), users=count(90_000))
+    (reason,) = [reason for reason in only(told).severity.reasons if reason.code == "SHARE"]
+    assert reason.text == "up to 100 % of the inhabitants of Gotlands län: MOBILE_VOICE with OUTAGE"
+    assert "OVER_100_PERCENT" in flags(told)
+    assert "OVER_100_PERCENT" not in flags(incident(codes=("09",), users=count(50_000)))
+
+
+MNO_DEGRADED = {"impacts": {VOICE: Impact.DEGRADED}, "users": count(1)}
+
+
+def everyone(**fields: object) -> list[Envelope]:
+    return [incident(actor, **{"users": count(1), **SHARED, **fields}) for actor in MNOS]
+
+
+WHITE_OUTS = {
+    "no network works in a municipality": (everyone(codes=("0780",), **MNO_DEGRADED), {"WHITE_OUT": 4}),
+    "one network works": (everyone(codes=("0780",), **MNO_DEGRADED)[:2], {}),
+    "all down in a county": (everyone(codes=("07",)), {"ALL_DOWN": 5}),
+    "all poor in a county": (everyone(codes=("07",), **MNO_DEGRADED), {}),
+    "all down in nearly all of a county": (
+        [*everyone(codes=("07",), percent=95)[:2], incident("fjallmobil", codes=("0780",), users=count(1), **SHARED)],
+        {"WHITE_OUT": 4},
+    ),
+    "no network works in two municipalities": (everyone(codes=("0780", "0781"), **MNO_DEGRADED), {"WHITE_OUT": 4}),
+}
+
+
+@pytest.mark.parametrize("case", WHITE_OUTS)
+def test_where_no_mobile_network_works_it_is_grave(case):
+    messages, expected = WHITE_OUTS[case]
+    found = levels(*messages)
+    assert {code: level for code, level in found.items() if code in ("WHITE_OUT", "ALL_DOWN")} == expected
+
+
+def test_a_white_out_makes_every_situation_with_a_part_in_it_grave_and_no_other():
+    alone = everyone(codes=("0780",), event_refs=(), **MNO_DEGRADED)
+    broadband = incident("kustfiber", codes=("0780",), impacts={Service.FIXED_INTERNET: Impact.OUTAGE}, users=count(1))
+    state = fold(*alone[:2], broadband)
+    before = {s.id: s.severity.level for s in state.view(LATER, {}, True).situations}
+    state.apply(alone[2])
+    state.changes(LATER)
+    found = {s.members[0]: s.severity.level for s in state.view(LATER, {}, True).situations}
+    assert set(before.values()) == {2}
+    assert found == {**{e.message.reference: 4 for e in alone}, broadband.message.reference: 2}
+
+
+FORECAST = {
+    "lost by now": ({}, 99, None),
+    "lost after a while": ({}, 100, 3),
+    "forecast to be lost": ({"restoration": Restoration(expected=at(100))}, 1, 3),
+    "not forecast to be lost": ({"restoration": Restoration(expected=at(99))}, 1, None),
+    "at the latest": ({"restoration": Restoration(expected=at(99), latest=at(100))}, 1, 3),
+    "by the upper end": ({"users": count(100, high=10_000)}, 10, 3),
+    "forecast, and late": ({"restoration": Restoration(expected=at(5))}, 100, 3),
+    "ten times as much": ({"restoration": Restoration(latest=at(1_000))}, 1, 4),
+    "fifty times as much": ({"restoration": Restoration(latest=at(5_000))}, 1, 5),
+}
+
+
+@pytest.mark.parametrize("case", FORECAST)
+def test_user_hours_that_were_lost_and_are_forecast_make_a_level(case):
+    fields, hours, level = FORECAST[case]
+    told = incident(**{"users": count(1_000), "observed_at": at(0), **fields})
+    assert levels(told, as_of=at(hours)).get("USER_HOURS") == level
+
+
+def test_each_is_restored_as_it_forecasts_itself():
+    """A small fault that lasts for months says nothing of a large one that is over tomorrow."""
+    large = incident("nordtel", users=count(1_000), observed_at=at(0), restoration=Restoration(latest=at(10)), **SHARED)
+    small = incident(
+        "sveamobil", users=count(1), observed_at=at(0), restoration=Restoration(latest=at(5_000)), **SHARED
+    )
+    assert "USER_HOURS" not in levels(large, small)
+
+
+def test_the_feed_says_so_at_the_instant_when_a_level_is_reached():
+    state = fold(incident(users=count(1_000), observed_at=at(0)))
+    (key,) = [key for key in state.changes(at(1)) if key.startswith("situation/")]
+    shown = {}
+    for minute in (99 * 60, 100 * 60 - 1, 100 * 60, 100 * 60 + 1):
+        changed = state.changes(at(minutes=minute))
+        if key in changed:
+            shown[minute] = changed[key].severity.level
+    assert shown == {99 * 60: 2, 100 * 60: 3}  # at 99 hours it is told that nothing was heard for long
+
+
+def test_what_an_event_has_cost_asks_for_no_more_frequent_news():
+    weekly = {"next_update_at": at(24 * 40)}
+    told = incident(users=count(4_800), observed_at=at(0), known_at=at(24 * 35), **weekly)
+    situation = only(told, as_of=at(24 * 36))
+    assert situation.severity.level == 4
+    assert situation.freshness is Freshness.FRESH
+
+
+def override(level: int | None, id: str = "D-1", revision: int = 1, **fields: object) -> Envelope:
+    """A decision of staff on the severity of what nordtel's I-1 is in."""
+    opening = {"actor": "samordning", "id": id, "revision": revision, "status": MessageStatus.ACTUAL}
+    told = {
+        "observed_at": at(minutes=revision),
+        "decision": DecisionKind.SEVERITY_OVERRIDE,
+        "state": DecisionState.ADOPTED,
+        "title": "Nivå",
+        "level": level,
+        "affects": ("incident/nordtel/I-1",),
+    }
+    return said(Decision.model_validate(opening | told | fields))
+
+
+SEED = f"situation/{situation_id('incident/nordtel/I-1')}"
+OVERRIDES = {
+    "a decision": ([override(4)], 4),
+    "lower than computed": ([override(1)], 1),
+    "on the situation": ([override(4, affects=(SEED,))], 4),
+    "on another": ([override(4, affects=("incident/nordtel/I-2",))], 2),
+    "carried out": ([override(4, state=DecisionState.EXECUTED)], 4),
+    "proposed": ([override(4, state=DecisionState.PROPOSED)], 2),
+    "superseded": ([override(4), override(4, revision=2, state=DecisionState.SUPERSEDED)], 2),
+    "without a level": ([override(None)], 2),
+    "another kind of decision": ([override(4, decision=DecisionKind.DIRECTION)], 2),
+    "until later": ([override(4, until=at(2))], 4),
+    "expired": ([override(4, until=at(1))], 2),
+    "the latest": ([override(4, "D-1", observed_at=at(0.5)), override(5, "D-2", observed_at=at(0.4))], 4),
+    "the latest, unless it has expired": (
+        [override(4, "D-1", observed_at=at(0.5), until=at(0.6)), override(5, "D-2", observed_at=at(0.4))],
+        5,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OVERRIDES)
+def test_what_staff_decide_stands_beside_what_is_computed(case):
+    decisions, level = OVERRIDES[case]
+    severity = only(incident(users=count(1)), *decisions).severity
+    assert (severity.level, severity.computed) == (level, 2)
+    assert (severity.override is None) is (level == 2)
+    assert [reason.code for reason in severity.reasons] == ["IMPACT"]
+
+
+def test_an_override_names_its_decision_and_ends_by_the_clock():
+    state = fold(incident(users=count(1)), override(5, until=at(2)))
+    (situation,) = state.view(at(1), {}, True).situations
+    assert situation.severity.override == SeverityOverride(level=5, decision="decision/samordning/D-1", until=at(2))
+    state.changes(at(1))
+    (key,) = [key for key in state.changes(at(2)) if key.startswith("situation/")]
+    assert state.items(at(2))[key].severity.level == 2
+    assert state.view(at(1), {}, True).situations[0].severity.level == 5
+
+
+def test_an_override_by_an_old_name_follows_the_situation():
+    older = incident("sveamobil", observed_at=at(-1), users=count(1), **SHARED)
+    found = only(incident(users=count(1), **SHARED), older, override(4, affects=(SEED,)))
+    assert found.aliases == (SEED.removeprefix("situation/"),)
+    assert found.severity.level == 4
 
 
 TRENDS = {

@@ -30,7 +30,7 @@ from consumers.merge.explain.hours import user_hours
 from consumers.merge.explain.numbers import users
 from consumers.merge.freshness import ORDER
 from consumers.merge.links import Edge
-from consumers.merge.severity import rule_of
+from consumers.merge.severity import rule_of, urgency
 from consumers.merge.situations import Assembled, Cast, as_link, cast_of, clock_of
 from consumers.merge.view import Severity, SituationLink
 
@@ -166,7 +166,7 @@ def _freshness(made: Assembled, cast: Cast, books: Books) -> FreshnessAccount:
             freshness=clock.freshness(books.as_of),
         )
         for told in cast.awaited
-        for clock in [clock_of(told, made.situation.severity.level, books.rules)]
+        for clock in [clock_of(told, urgency(made.situation.severity, books.rules), books.rules)]
     ]
     return FreshnessAccount(
         freshness=made.situation.freshness,
