@@ -498,6 +498,42 @@ class Freshness(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class MeasureAlert(StrEnum):
+    """What is amiss with a measure. INEFFECTIVE: it failed, or does not help. OVERDUE, EXPIRING: active past its
+    planned end, or near it. FORGOTTEN: active, and all that it is for is over. UNCONFIRMED: a host or guest has not
+    accepted it.
+    """
+
+    INEFFECTIVE = "INEFFECTIVE"
+    OVERDUE = "OVERDUE"
+    EXPIRING = "EXPIRING"
+    FORGOTTEN = "FORGOTTEN"
+    UNCONFIRMED = "UNCONFIRMED"
+    UNKNOWN = "UNKNOWN"
+
+
+class WorkPhase(StrEnum):
+    """Where in its time a planned work is. UPCOMING: it begins within 72 hours. OVERRUN: its operator says that it
+    goes on, past the end of its window. OVER: done, called off, moved, or its window has passed.
+    """
+
+    LATER = "LATER"
+    UPCOMING = "UPCOMING"
+    IN_PROCESS = "IN_PROCESS"
+    OVERRUN = "OVERRUN"
+    OVER = "OVER"
+    UNKNOWN = "UNKNOWN"
+
+
+class ConflictState(StrEnum):
+    """What staff have made of a conflict. DISMISSED: it needs nothing, and the answer says why."""
+
+    OPEN = "OPEN"
+    ACKNOWLEDGED = "ACKNOWLEDGED"
+    DISMISSED = "DISMISSED"
+    UNKNOWN = "UNKNOWN"
+
+
 class LinkBasis(StrEnum):
     """Why two incidents are in one situation, strongest first."""
 

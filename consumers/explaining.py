@@ -181,14 +181,16 @@ class _Speaker:
         if section.names:
             yield says.names
         for mention in section.names:
-            if not mention.known:
-                yield _INDENT + says.leads_nowhere.format(ref=mention.ref)
-            elif mention.situation and mention.ref != f"situation/{mention.situation}":
-                yield _INDENT + says.leads_to.format(ref=mention.ref, situation=mention.situation)
-            else:
-                yield _INDENT + mention.ref
+            yield _INDENT + self._mention(mention)
         if section.named_by:
             yield says.named_by.format(refs=self._some(section.named_by))
+
+    def _mention(self, mention: told.Mention) -> str:
+        if not mention.known:
+            return self._says.leads_nowhere.format(ref=mention.ref)
+        if mention.situation and mention.ref != f"situation/{mention.situation}":
+            return self._says.leads_to.format(ref=mention.ref, situation=mention.situation)
+        return mention.ref
 
     def answers(self, section: told.Answers) -> Iterator[str]:
         says = self._says
@@ -471,6 +473,18 @@ class _Speaker:
         if section.announced is not None:
             yield says.announces.format(announced=section.announced)
 
+    def conflict(self, section: told.ConflictAccount) -> Iterator[str]:
+        says, found = self._says, section.conflict
+        yield says.conflict.format(
+            rule=found.rule,
+            text=self._words.conflict(found, near=self._explanation.as_of),
+            level=found.severity,
+            name=self._words.severity[found.severity].lower(),
+        )
+        yield from self._listed(self._mention(mention) for mention in section.subjects)
+        state = says.conflict_states[found.state]
+        yield state.format(answer=found.answered_by)
+
     # What sections share
 
     def _source(self, source: told.Source) -> str:
@@ -575,6 +589,7 @@ _SPOKEN: Mapping[type[told.Section], Callable[[_Speaker, Any], Iterator[str]]] =
     told.Past: _Speaker.past,
     told.AreaAccount: _Speaker.area,
     told.ActorAccount: _Speaker.actor,
+    told.ConflictAccount: _Speaker.conflict,
 }
 
 

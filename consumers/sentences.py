@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bus.vocabulary import AckAnswer, Certainty, CountBasis, CountScope, IncidentState, LinkBasis, ReportedVia
+from bus.vocabulary import (
+    AckAnswer,
+    Certainty,
+    ConflictState,
+    CountBasis,
+    CountScope,
+    IncidentState,
+    LinkBasis,
+    ReportedVia,
+)
 from consumers.merge.users import Standing
 from consumers.words import Language
 
@@ -139,6 +148,10 @@ class Sentences:
     never_heard: str
     holds_open: tuple[str, str]
     announces: str
+
+    # Conflicts
+    conflict: str
+    conflict_states: Mapping[ConflictState, str]
     more: tuple[str, str]
 
 
@@ -315,6 +328,13 @@ SWEDISH = Sentences(
     never_heard="{name}: har aldrig hörts.",
     holds_open=("Har {} öppen rapport: {}.", "Har {} öppna rapporter: {}."),
     announces="Säger sig ha {announced} öppna.",
+    conflict="{rule}, nivå {level} ({name}): {text}. Det gäller:",
+    conflict_states={
+        ConflictState.OPEN: "Ingen i samordningen har svarat.",
+        ConflictState.ACKNOWLEDGED: "Kvitterad genom {answer}.",
+        ConflictState.DISMISSED: "Avskriven genom {answer}.",
+        ConflictState.UNKNOWN: "Läget är okänt.",
+    },
     more=("… och {} till", "… och {} till"),
 )
 
@@ -472,6 +492,13 @@ ENGLISH = Sentences(
     never_heard="{name}: never heard.",
     holds_open=("Holds {} report open: {}.", "Holds {} reports open: {}."),
     announces="Says that it has {announced} open.",
+    conflict="{rule}, level {level} ({name}): {text}. It concerns:",
+    conflict_states={
+        ConflictState.OPEN: "Nobody of the coordination has answered.",
+        ConflictState.ACKNOWLEDGED: "Acknowledged by {answer}.",
+        ConflictState.DISMISSED: "Dismissed by {answer}.",
+        ConflictState.UNKNOWN: "Its state is unknown.",
+    },
     more=("… and {} more", "… and {} more"),
 )
 

@@ -16,20 +16,25 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from bus import geography
+from bus.instants import parse_instant
 from bus.vocabulary import (
     Audience,
     CauseDetail,
+    ConflictState,
     CriticalService,
     EmergencyImpact,
     Freshness,
     Impact,
+    MeasureAlert,
     MeasureState,
     MeasureType,
     OperatorMode,
     Service,
     SituationState,
+    WorkPhase,
 )
-from consumers.merge.view import Reason
+from consumers.merge.conflicts.texts import TEXTS as CONFLICTS
+from consumers.merge.view import Conflict, Reason
 
 __all__ = ["ENGLISH", "STOCKHOLM", "SWEDISH", "Language", "Words", "preferred", "words_of"]
 
@@ -109,6 +114,10 @@ class Words:
     public_nothing: str
     public_more: str
     certainty: Mapping[str, str]
+    conflict_texts: Mapping[str, str]
+    conflict_states: Mapping[ConflictState, str]
+    measure_alerts: Mapping[MeasureAlert, str]
+    work_phases: Mapping[WorkPhase, str]
 
     def reason(self, reason: Reason) -> str:
         """Why a severity is what it is. A rule that this catalogue does not know is told in the merge's own words."""
@@ -132,6 +141,27 @@ class Words:
             critical: Mapping[Any, str] = self.critical_services
             told["services"] = ", ".join(critical.get(service, service) for service in facts["services"].split())
         return self.reasons[reason.code].format(**told)
+
+    def conflict(self, conflict: Conflict, near: datetime) -> str:
+        """What is wrong, and what staff can do about it, in local time; with dates where it is not the day of `near`.
+
+        A rule that this catalogue does not know is told in the merge's own words, and so is one whose facts were cut.
+        """
+        text = self.conflict_texts.get(conflict.rule if conflict.case is None else f"{conflict.rule}.{conflict.case}")
+        if text is None or not conflict.facts:
+            return conflict.text
+        symbols: dict[str, Mapping[Any, str]] = {
+            "impact": self.impacts,
+            "type": self.measure_types,
+            "types": self.measure_types,
+        }
+        told = dict(conflict.facts)
+        for name, fact in conflict.facts.items():
+            if name in INSTANTS:
+                told[name] = self.clock(parse_instant(fact), near=near)
+            elif name in symbols:
+                told[name] = ", ".join(symbols[name].get(symbol, symbol) for symbol in fact.split())
+        return text.format(**told)
 
     def count(self, number: int | None) -> str:
         """`120 000` with thin spaces; the word for unknown; the word for none."""
@@ -169,6 +199,11 @@ class Words:
             text = f"{local.day}/{local.month} {text}"
         return text
 
+
+INSTANTS = frozenset(
+    {"awaited", "backup_until", "ends_at", "expected", "planned_end", "power_return", "since", "starts_at"}
+)
+"""Facts of conflicts that are instants."""
 
 _UNITS = {
     Language.SWEDISH: {"d": "d", "h": "tim", "min": "min"},
@@ -424,6 +459,68 @@ SWEDISH = Words(
     public_nothing="Ingen störning är offentligt rapporterad.",
     public_more="Alla uppgifter är inte offentliga. Fråga din operatör om läget hos dig.",
     certainty={"confirmed": "bekräftat", "suspected": "misstänkt"},
+    conflict_texts={
+        "C01": "{about} ({impact}, {starts_at} till {ends_at}) planeras där andra har störningar (antal: {count}): "
+        "skjut upp det, eller kom överens med dem",
+        "C02": "{about} ({impact}, {starts_at} till {ends_at}) sammanfaller med andras arbeten på samma slags tjänst "
+        "(antal: {count}): flytta ett av dem, eller kontrollera att en reservväg finns kvar",
+        "C03": "{about} ({impact}, {starts_at} till {ends_at}) ligger i ett förändringsstopp: skjut upp det, eller "
+        "begär undantag",
+        "C04.INCIDENT": "{about} leder användare till {hosts}, som själv har störningar där ({impact}): kontrollera "
+        "att värden kan bära dem",
+        "C04.LOAD": "{about} leder användare till {hosts}, vars nät är nästan fullt: kontrollera att värden kan bära "
+        "dem",
+        "C05": "{hosts} är överlastad efter att {about} började ({since}): är roamingen orsaken? Begränsa den eller "
+        "avsluta den",
+        "C06": "{about} kan inte hjälpa {guests}, vars eget kärnnät är nere: välj en annan åtgärd",
+        "C07": "{operator} sänder ännu radio medan samtal inte går fram ({about}): telefoner söker inget annat nät för "
+        "112. Begär att radion stängs av",
+        "C08": "{about} ({type}) motverkas av andras åtgärder ({types}): enas om vilken som ska gälla",
+        "C09.ALIKE": "{about} beskriver samma sak som operatörens erbjudanden till andra begäranden (antal: {count}): "
+        "är det en och samma, lovad två gånger?",
+        "C09.SHARED": "{about} är lovat till flera begäranden (antal: {count}): enas om vem som får det",
+        "C09.TWICE": "{about} är lovad mer än den ber om (erbjudanden: {count}): frigör ett för andra",
+        "C10.FORGOTTEN": "{about} ({type}) är aktiv, men det den var till för är över: ska den avslutas?",
+        "C10.OVERDUE": "{about} ({type}) är aktiv efter sitt planerade slut, {planned_end}: ska den avslutas eller "
+        "förlängas?",
+        "C11": "{about} ({type}) är beroende av infrastruktur som är störd (rapporter: {count}): välj en annan väg",
+        "C12": "{about} väntas vara över {expected}, men väntar på något som väntas dröja till {awaited}: begär en ny "
+        "prognos",
+        "C13.CYCLE": "{about} och andra anger varandra som orsak: fråga vilken som kom först",
+        "C13.DISPUTED": "orsaken som {about} anger är omtvistad: för de två samman",
+        "C14": "{about} anges som allvarlighet {declared} och beräknas till {computed}: fråga vad operatörerna vet som "
+        "inte är rapporterat, eller förbiser",
+        "C15": "{centre} har problem med 112 som ingen operatör där rapporterar ({about}): fråga alla operatörer där",
+        "C16.DEGRADED": "alla {count} mobiloperatörer har störningar i {area}: inget nät att falla tillbaka på",
+        "C16.OUTAGE": "alla {count} mobiloperatörer är nere i {area}: ingen kan ringa 112 med mobiltelefon",
+        "C17": "{about} ({type}) leder till en väg utan reserv (antal: {count}): ett fel till skulle stoppa den",
+        "C18.BEFORE_POWER": "reservkraften för {about} tar slut {backup_until}, innan strömmen är åter "
+        "{power_return}: skicka bränsle eller ett aggregat",
+        "C18.SOON": "reservkraften för {about} tar slut {backup_until}, och ingen säger när strömmen är åter: skicka "
+        "bränsle eller ett aggregat",
+    },
+    conflict_states={
+        ConflictState.OPEN: "obesvarad",
+        ConflictState.ACKNOWLEDGED: "kvitterad",
+        ConflictState.DISMISSED: "avskriven",
+        ConflictState.UNKNOWN: "okänt läge",
+    },
+    measure_alerts={
+        MeasureAlert.INEFFECTIVE: "hjälper inte",
+        MeasureAlert.OVERDUE: "har passerat sitt slut",
+        MeasureAlert.EXPIRING: "löper snart ut",
+        MeasureAlert.FORGOTTEN: "det den var till för är över",
+        MeasureAlert.UNCONFIRMED: "inte bekräftad av motparten",
+        MeasureAlert.UNKNOWN: "okänd anmärkning",
+    },
+    work_phases={
+        WorkPhase.LATER: "senare",
+        WorkPhase.UPCOMING: "inom 72 timmar",
+        WorkPhase.IN_PROCESS: "pågår",
+        WorkPhase.OVERRUN: "drar över tiden",
+        WorkPhase.OVER: "över",
+        WorkPhase.UNKNOWN: "okänt läge",
+    },
 )
 
 ENGLISH = Words(
@@ -595,6 +692,29 @@ ENGLISH = Words(
     public_nothing="No disturbance is publicly reported.",
     public_more="Not all that is known is public. Ask your operator how things are where you are.",
     certainty={"confirmed": "confirmed", "suspected": "suspected"},
+    conflict_texts=CONFLICTS,
+    conflict_states={
+        ConflictState.OPEN: "open",
+        ConflictState.ACKNOWLEDGED: "acknowledged",
+        ConflictState.DISMISSED: "dismissed",
+        ConflictState.UNKNOWN: "unknown state",
+    },
+    measure_alerts={
+        MeasureAlert.INEFFECTIVE: "does not help",
+        MeasureAlert.OVERDUE: "past its end",
+        MeasureAlert.EXPIRING: "ends soon",
+        MeasureAlert.FORGOTTEN: "what it was for is over",
+        MeasureAlert.UNCONFIRMED: "not confirmed by the other side",
+        MeasureAlert.UNKNOWN: "unknown remark",
+    },
+    work_phases={
+        WorkPhase.LATER: "later",
+        WorkPhase.UPCOMING: "within 72 hours",
+        WorkPhase.IN_PROCESS: "in process",
+        WorkPhase.OVERRUN: "over time",
+        WorkPhase.OVER: "over",
+        WorkPhase.UNKNOWN: "unknown state",
+    },
 )
 
 _CATALOGUE = {words.language: words for words in (SWEDISH, ENGLISH)}

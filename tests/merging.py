@@ -8,21 +8,26 @@ from datetime import datetime, timedelta
 from bus import geography
 from bus.codec import content_hash, encode
 from bus.envelope import Envelope
-from bus.messages import Ack, Area, Link, Measure, Message, ServiceImpact, Status, Users
+from bus.messages import Ack, Area, Decision, Link, Measure, Message, Offer, Request, ServiceImpact, Status, Users, Work
 from bus.registry import Actor, Registry
 from bus.topics import Realm
 from bus.vocabulary import (
     AckAnswer,
     CountBasis,
     CountScope,
+    DecisionKind,
+    DecisionState,
     Impact,
     LinkRelation,
     MeasureState,
     MeasureType,
     MessageStatus,
     OperatorMode,
+    RequestState,
+    ResourceKind,
     Role,
     Service,
+    WorkState,
 )
 from consumers.merge import Situation, State, View
 from consumers.merge.view import UserRange
@@ -120,6 +125,29 @@ def measure(actor: str = "nordtel", id: str = "M-1", revision: int = 1, **fields
 
 def ack(of: str, answer: AckAnswer, actor: str = "sveamobil", id: str = "A-1", **fields: object) -> Envelope:
     return said(Ack.model_validate(_opening(actor, id, 1) | {"of": of, "answer": answer} | fields))
+
+
+def work(actor: str = "kustfiber", id: str = "W-1", revision: int = 1, **fields: object) -> Envelope:
+    """A planned work: by default it will take the service away in county 07, from hour 2 to hour 4 of the day."""
+    told = {"state": WorkState.CONFIRMED, "impact": Impact.OUTAGE, "title": "Kabelbyte", "areas": areas("07")}
+    window = {"starts_at": at(2), "ends_at": at(4)}
+    return said(Work.model_validate(_opening(actor, id, revision) | told | window | fields))
+
+
+def request(actor: str = "nordtel", id: str = "R-1", revision: int = 1, **fields: object) -> Envelope:
+    told = {"resource": ResourceKind.MOBILE_GENERATOR, "state": RequestState.OPEN}
+    return said(Request.model_validate(_opening(actor, id, revision) | told | fields))
+
+
+def offer(actor: str = "sveamobil", id: str = "O-1", revision: int = 1, **fields: object) -> Envelope:
+    """An offer that is promised to nordtel's request R-1."""
+    told = {"resource": ResourceKind.MOBILE_GENERATOR, "state": RequestState.COMMITTED, "ref": "request/nordtel/R-1"}
+    return said(Offer.model_validate(_opening(actor, id, revision) | told | fields))
+
+
+def decision(*affects: str, id: str = "D-1", revision: int = 1, **fields: object) -> Envelope:
+    told = {"decision": DecisionKind.COORDINATION, "state": DecisionState.ADOPTED, "title": "Beslut"}
+    return said(Decision.model_validate(_opening("samordning", id, revision) | told | {"affects": affects} | fields))
 
 
 def _opening(actor: str, id: str, revision: int) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from bus.envelope import Envelope
 from bus.messages import Ack, Measure
 from bus.vocabulary import AckAnswer
-from consumers.merge.entities import Entity, order
+from consumers.merge.entities import Entity, order, owner
 
 _CONSENT = frozenset({AckAnswer.ACCEPTED, AckAnswer.DISMISSED})
 _CAUSE = frozenset({AckAnswer.CAUSE_ACCEPTED, AckAnswer.CAUSE_DISPUTED})
@@ -42,23 +42,30 @@ class Answers:
 
     def disputers(self, ref: str) -> frozenset[str]:
         """Those whose latest word on the cause of this incident is that they dispute it."""
+        return frozenset(self._disputes(ref))
+
+    def disputes(self, ref: str) -> tuple[str, ...]:
+        """The acknowledgements in which they say so."""
+        return tuple(sorted(ack.reference for ack in self._disputes(ref).values()))
+
+    def _disputes(self, ref: str) -> dict[str, Ack]:
         if ref not in self._to:
-            return frozenset()
+            return {}
         latest = self._latest(ref, _CAUSE)
-        return frozenset(actor for actor, answer in latest.items() if answer is AckAnswer.CAUSE_DISPUTED)
+        return {actor: ack for actor, ack in latest.items() if ack.answer is AckAnswer.CAUSE_DISPUTED}
 
     def awaited(self, measure: Measure) -> tuple[str, ...]:
         """The counterparties, hosts and guests other than the owner, that have not accepted the measure."""
         answers = self._latest(measure.reference, _CONSENT)
         counterparties = {*measure.hosts, *measure.guests} - {measure.actor, measure.on_behalf_of}
-        return tuple(sorted(actor for actor in counterparties if answers.get(actor) is not AckAnswer.ACCEPTED))
+        return tuple(sorted(actor for actor in counterparties if not _accepts(answers.get(actor))))
 
-    def _latest(self, ref: str, kinds: frozenset[AckAnswer]) -> dict[str, AckAnswer]:
+    def _latest(self, ref: str, kinds: frozenset[AckAnswer]) -> dict[str, Ack]:
         """Each actor's latest answer of these kinds, by when it was given."""
-        latest: dict[str, AckAnswer] = {}
+        latest: dict[str, Ack] = {}
         for _, ack in self.given(ref) if ref in self._to else ():
             if ack.answer in kinds:
-                latest[ack.on_behalf_of or ack.actor] = ack.answer
+                latest[owner(ack)] = ack
         return latest
 
 
@@ -67,3 +74,7 @@ def _ack(entity: Entity) -> tuple[Envelope, Ack]:
     if not isinstance(envelope.message, Ack):
         raise TypeError(f"{entity.ref} is not an acknowledgement")
     return envelope, envelope.message
+
+
+def _accepts(ack: Ack | None) -> bool:
+    return ack is not None and ack.answer is AckAnswer.ACCEPTED

@@ -124,6 +124,16 @@ def _unless_telling(flag: Flag, _: Edges) -> Flag | None:
     return None if flag.code in HIDDEN_TELLING else flag
 
 
+HIDDEN_CONFLICTS = frozenset({("C04", "LOAD"), ("C14", None), ("C18", "BEFORE_POWER"), ("C18", "SOON")})
+"""By rule and case. That they are told gives away what competitors do not see, or their id does, for it is made from so
+few values that all could be tried: load, declared severity, how long backup energy lasts.
+"""
+
+
+def _unless_telling_tales(conflict: Conflict, _: Edges) -> Conflict | None:
+    return None if (conflict.rule, conflict.case) in HIDDEN_CONFLICTS else conflict
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """On one record. Fields that no audience is named for are shown as they are; records inside have their own."""
@@ -190,13 +200,13 @@ RULINGS: Mapping[type, Ruling] = {
     # What actors do and plan. How much, on what, and why not, is their own business; that it is done is everybody's.
     MeasureItem: Ruling(
         f"{_OPENING} ref confirmed type state effect title areas services targets hosts guests authority requested_at "
-        "active_from planned_end ended_at activation",
+        "active_from planned_end ended_at activation alerts",
         authority={"depends_on": cut(())},
         peer=_NO_REMARKS
         | {"depends_on": cut(()), "quantity": cut(None), "decline_reason": cut(None), "exceptions": cut(())},
     ),
     WorkItem: Ruling(
-        f"{_OPENING} ref state impact title starts_at ends_at areas services",
+        f"{_OPENING} ref phase state impact title starts_at ends_at areas services",
         authority=_NO_ASSETS,
         peer=_NO_REMARKS | _NO_ASSETS,
     ),
@@ -207,7 +217,11 @@ RULINGS: Mapping[type, Ruling] = {
         f"{_OPENING} ref reason decision state title text level until affects based_on review_at",
     ),
     PendingAck: Ruling("ref actor since"),
-    Conflict: Ruling("id rule severity subjects", peer={"text": cut("")}),
+    Conflict: Ruling(
+        "id rule case severity subjects subject_count state answered_by actors areas",
+        peer={"text": cut(""), "facts": cut({})},
+        whole={Audience.PEER: _unless_telling_tales},
+    ),
     EnergyItem: Ruling("ref power_incident", peer={"battery_until": cut(None), "fuel_until": cut(None)}),
     # Places and actors. What an actor says of its staff, partners and load is for those who help it, not for rivals.
     AreaItem: Ruling(

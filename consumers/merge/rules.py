@@ -24,6 +24,7 @@ from bus.vocabulary import (
     Service,
     Tlp,
 )
+from consumers.merge.conflicts.limits import Limits, read_limits
 from consumers.merge.vicinity import Nearness
 
 T = TypeVar("T")
@@ -115,6 +116,9 @@ class Rules:
     severity: SeverityRules
     population: dict[str, int]
     """Inhabitants by area code, of the areas for which they are known; the country's are those of the counties."""
+    upcoming_work: timedelta
+    expiring_measure: timedelta
+    conflicts: Limits
 
     def thresholds(self, name: str) -> dict[str, str]:
         """What a table of the rules file says, by the names below it."""
@@ -127,6 +131,7 @@ def read_rules(text: str) -> Rules:
     data = tomllib.loads(text)
     projections = data["projections"]
     links, freshness, flags, severity = data["links"], data["freshness"], data["flags"], data["severity"]
+    upcoming = timedelta(hours=data["works"]["upcoming_hours"])
     return Rules(
         name=f"{data['version']}:{hashlib.sha256(text.encode()).hexdigest()[:16]}",
         table=dict(_flat(data)),
@@ -145,6 +150,9 @@ def read_rules(text: str) -> Rules:
         count_jump_factor=flags["count_jump_factor"],
         severity=_severity(severity),
         population=_population(data["population"]["thousands"]),
+        upcoming_work=upcoming,
+        expiring_measure=timedelta(minutes=data["measures"]["expiring_minutes"]),
+        conflicts=read_limits(data["conflicts"], upcoming),
     )
 
 

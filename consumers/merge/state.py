@@ -34,6 +34,8 @@ from consumers.merge.answers import Answers
 from consumers.merge.archive import Archive, Aside, Bundle, Observer, marks, name_of, name_of_key
 from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
+from consumers.merge.conflicts.book import ConflictBook
+from consumers.merge.conflicts.findings import may_be_conflict
 from consumers.merge.digest import SetDigest
 from consumers.merge.entities import Entity
 from consumers.merge.explain import Books, Explanation, explain
@@ -44,6 +46,7 @@ from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.hours import HoursTotals
 from consumers.merge.index import Index
 from consumers.merge.links import Node, node_of
+from consumers.merge.measures import WANTS_CONSENT, MeasureBook
 from consumers.merge.overrides import OverrideBook
 from consumers.merge.places import Places
 from consumers.merge.rules import Rules, default_rules
@@ -57,17 +60,16 @@ from consumers.merge.view import (
     DecisionItem,
     EnergyItem,
     Flag,
-    MeasureItem,
     OfferItem,
     PendingAck,
     RequestItem,
     Summary,
     Totals,
     View,
-    WorkItem,
 )
+from consumers.merge.works import WorkBook
 
-ItemOfMessage = TypeVar("ItemOfMessage", MeasureItem, WorkItem, RequestItem, OfferItem, DecisionItem)
+ItemOfMessage = TypeVar("ItemOfMessage", RequestItem, OfferItem, DecisionItem)
 
 _UNSOUND = frozenset({Freshness.STALE, Freshness.SILENT})
 
@@ -126,7 +128,9 @@ class State:
 
         self._answers = Answers()
         self._places = Places()
-        self._measures_for = Index()
+        self._measures = MeasureBook(self._rules.expiring_measure, self._answers, self._is_over)
+        self._works = WorkBook(self._rules.upcoming_work)
+        self._conflicts = ConflictBook(self._rules.conflicts, self._answers)
         self._offers_for = Index()
         self._overrides = OverrideBook()
         self._areas = AreaBook()
@@ -316,7 +320,7 @@ class State:
             requests=self._of_kind("request"),
             offers=self._of_kind("offer"),
             decisions=self._of_kind("decision"),
-            conflicts=(),
+            conflicts=self._of_kind("conflict"),
             areas=tuple(self._areas_in_full()),
             actors=self._of_kind("actor"),
             emergency=tuple(emergencies(self._of_kind("area"))),
@@ -398,7 +402,7 @@ class State:
 
     def _pending_acks(self) -> Iterable[PendingAck]:
         for item in self._of_kind("measure"):
-            if item.state in _WANTS_CONSENT:
+            if item.state in WANTS_CONSENT:
                 for actor in self._answers.awaited(item):
                     yield PendingAck(ref=item.ref, actor=actor, since=item.known_at)
 
@@ -408,7 +412,8 @@ class State:
         unfolding = self._unfolding.take(as_of)
         if as_of < self._as_of:
             unfolding |= self._situations.keys()
-            self._actors.rewind()
+            for book in (self._actors, self._measures, self._works, self._conflicts):
+                book.rewind()
         self._as_of = as_of
         if self._archive is not None:
             self._restore(self._archive.take_over_after(as_of - self._rules.archive_horizon))
@@ -425,13 +430,19 @@ class State:
         self._age(as_of)
         for slug, actor in self._actors.refresh(as_of):
             self._put(f"actor/{slug}", actor)
+        for ref, measure in self._measures.refresh(as_of):
+            self._put(ref, measure)
+            self._conflicts.put_measure(ref, measure)
+        for ref, work in self._works.refresh(as_of):
+            self._put(ref, work)
+        for id_, conflict in self._conflicts.refresh(as_of):
+            self._put(f"conflict/{id_}", conflict)
 
     def _take_up(self, touched: set[str]) -> tuple[set[str], set[str]]:
         """Note what the touched entities say. Returns the incidents whose situations say something new, and the
         entities whose flags may differ.
         """
         stale: set[str] = set()
-        measures: set[str] = set()
         requests: set[str] = set()
         flagged: set[str] = set()
         for ref in self._reached(touched):
@@ -439,7 +450,6 @@ class State:
             if entity is None:
                 concerned, asked, mentioning = self._unlearn(ref)
                 stale |= concerned
-                measures |= concerned
                 requests |= asked
                 flagged |= mentioning
                 continue
@@ -459,23 +469,21 @@ class State:
                     self._grouping.retell(ref)
                     slips = told.slips.times if told.slips else 0
                     self._actors.put_open(ref, told.owner if told.is_open else None, slips)
+                    self._conflicts.put_incident(told)
+                    self._measures.look_again([ref])
                 case Link():
                     self._graph.put_assertion(ref, message)
                 case Ack():
-                    for answered in self._answers.put(entity, message):
-                        stale.add(answered)
-                        measures.add(answered)
+                    stale |= self._answer(self._answers.put(entity, message))
                 case Measure():
-                    measures.add(ref)
-                    targets = () if message.state is MeasureState.RETRACTED else message.targets
-                    stale |= self._incidents_of(self._measures_for.put(ref, targets))
+                    stale |= self._incidents_of(self._measures.put(entity, message))
                 case Offer():
                     requests |= self._offers_for.put(ref, () if _is_withdrawn(message) else (message.ref,))
                     self._put(ref, _item(OfferItem, message, entity, offer=ref))
                 case Request():
                     requests.add(ref)
                 case Work():
-                    self._put(ref, _item(WorkItem, message, entity, ref=ref))
+                    self._works.put(entity)
                 case Decision():
                     past = self._horizon.is_past(ref)
                     affected = self._overrides.drop(ref) if past else self._overrides.put(entity, message)
@@ -483,8 +491,7 @@ class State:
                     self._put(ref, _item(DecisionItem, message, entity, ref=ref))
                 case _:
                     self._actors.put_status(entity)
-        for ref in measures:
-            self._put_measure(ref)
+            self._conflicts.put(entity)
         for ref in requests:
             self._put_request(ref)
         return stale, flagged
@@ -497,18 +504,22 @@ class State:
         self._mention(ref, ())
         self._put_flags(ref, [])
         self._put(ref, None)
+        self._conflicts.drop(ref)
         answered, requests = set[str](), set[str]()
         match ref.partition("/")[0]:
             case Kind.INCIDENT:
                 self._told.pop(ref, None)
                 self._graph.put(ref, None)
                 self._actors.put_open(ref, None)
+                self._measures.look_again([ref])
             case Kind.LINK:
                 self._graph.put_assertion(ref, None)
             case Kind.ACK:
-                answered = self._answers.drop(ref)
+                answered = self._answer(self._answers.drop(ref))
             case Kind.MEASURE:
-                answered = self._incidents_of(self._measures_for.put(ref, ()))
+                answered = self._incidents_of(self._measures.drop(ref))
+            case Kind.WORK:
+                self._works.drop(ref)
             case Kind.OFFER:
                 requests = self._offers_for.put(ref, ())
             case Kind.DECISION:
@@ -516,6 +527,13 @@ class State:
             case Kind.STATUS:
                 self._actors.drop_status(ref)
         return answered, requests, self._mentions.get(ref, set()) if self._unknow(ref) else set()
+
+    def _answer(self, answered: set[str]) -> set[str]:
+        """Note what was answered, now or before. Returns the same."""
+        self._measures.look_again(answered)
+        for ref in answered & self._told.keys():
+            self._conflicts.put_incident(self._told[ref])
+        return answered
 
     def _reassemble(self, stale: set[str], as_of: datetime) -> None:
         moved, components = self._grouping.refresh(self._told, as_of)
@@ -571,6 +589,7 @@ class State:
     def _flag(self, refs: set[str]) -> None:
         for name in self._renamed:
             refs |= self._mentions.get(f"situation/{name}", set())
+            self._measures.look_again([f"situation/{name}"])
         self._renamed = set()
         for ref in refs & self._entities.keys():
             past = self._is_past(ref)
@@ -579,7 +598,7 @@ class State:
     def _assemble(self, component: Component, changed: Iterable[str]) -> None:
         """Make the situation of a component, and the items of those of its incidents that changed."""
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
-        measures = {measure for ref in wanted for measure in self._measures_for.get(ref)}
+        measures = {measure for ref in wanted for measure in self._measures.meant_for(ref)}
         standing = self._overrides.standing(wanted, self._as_of)
         surroundings = Surroundings(standing, self._areas.white_outs(), self._areas.all_down())
         made = assemble(
@@ -602,6 +621,7 @@ class State:
             situation, urgency(made.situation.severity, self._rules), (incident.owner for incident in made.voices)
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
+        self._conflicts.put_situation(made.situation)
         for place in self._places.update(component, changed, self._entities, situation):
             self._put(place.ref, place)
         self._unaged.add(situation)
@@ -624,6 +644,7 @@ class State:
         self._actors.put_situation(situation, 0, ())
         self._put_flags(f"situation/{situation}", [])
         self._put(f"situation/{situation}", None)
+        self._conflicts.drop(f"situation/{situation}")
 
     def _age(self, as_of: datetime) -> None:
         """Set the freshness of every situation that was made anew or whose next instant has passed."""
@@ -642,6 +663,7 @@ class State:
     def _register(self, as_of: datetime) -> None:
         valid = self._registry.valid_at(as_of)
         self._actors.register(valid)
+        self._conflicts.register(self._registry, valid)
         mobile_operators = frozenset(actor.slug for actor in valid if Role.MNO in actor.roles)
         if mobile_operators != self._mobile_operators:
             self._mobile_operators = mobile_operators
@@ -654,15 +676,6 @@ class State:
         elif self._items.get(key) != item:
             self._items[key] = item
             self._changed.add(key)
-
-    def _put_measure(self, ref: str) -> None:
-        entity = self._entities.get(ref)
-        message = entity.winner.message if entity else None
-        if entity is None or not isinstance(message, Measure):
-            return
-        retracted = message.state is MeasureState.RETRACTED
-        confirmed = not self._answers.awaited(message)
-        self._put(ref, None if retracted else _item(MeasureItem, message, entity, ref=ref, confirmed=confirmed))
 
     def _put_request(self, ref: str) -> None:
         entity = self._entities.get(ref)
@@ -712,8 +725,21 @@ class State:
 
     def _is_known(self, ref: str) -> bool:
         kind, _, name = ref.partition("/")
-        named = kind == "situation" and (name in self._answering_to or name in self._former)
-        return named or ref in self._known or kind == "conflict"
+        match kind:
+            case "situation":
+                return name in self._answering_to or name in self._former
+            case "conflict":
+                return may_be_conflict(name)
+        return ref in self._known
+
+    def _is_over(self, ref: str) -> bool | None:
+        """Of an incident or a situation; None where it leads to nothing."""
+        if ref.startswith("situation/"):
+            name = ref.removeprefix("situation/")
+            situation = self._answering_to.get(name)
+            return situation not in self._ongoing if situation else True if name in self._former else None
+        told = self._told.get(ref)
+        return None if told is None or is_retracted(told.incident) else not told.is_open
 
     def _incidents_of(self, refs: Iterable[str]) -> set[str]:
         """The incidents themselves, and for a situation one of its members."""
@@ -878,18 +904,6 @@ _DERIVED = frozenset({"situation", "conflict"})
 
 
 _RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})
-
-_WANTS_CONSENT = frozenset(
-    {
-        MeasureState.PROPOSED,
-        MeasureState.REQUESTED,
-        MeasureState.AGREED,
-        MeasureState.PLANNED,
-        MeasureState.ACTIVATING,
-        MeasureState.ACTIVE,
-        MeasureState.UNKNOWN,
-    }
-)
 
 
 def is_retracted(message: Message) -> bool:

@@ -30,6 +30,8 @@ class Told:
     incident: Incident
     owner: str
     """Whose report it is: the operator that it speaks for, else the actor that sent it."""
+    start: datetime
+    """When it began, or else when the lowest known revision was observed."""
     is_open: bool
     impacts: dict[Service, Impact]
     """The worst impact per service, over all aspects."""
@@ -67,6 +69,7 @@ def told_by(entity: Entity) -> Told:
         ref=entity.ref,
         incident=incident,
         owner=owner(incident),
+        start=incident.started_at or entity.first.gist.observed_at,
         is_open=incident.state in OPEN_INCIDENT_STATES,
         impacts=impacts,
         worst=max(impacts.values(), key=RANK.__getitem__),

@@ -16,17 +16,20 @@ from bus.vocabulary import (
     CauseCategory,
     CauseDetail,
     Certainty,
+    ConflictState,
     EmergencyImpact,
     Freshness,
     Impact,
     IncidentState,
     LinkBasis,
+    MeasureAlert,
     MessageStatus,
     OperatorMode,
     Role,
     SituationState,
     Tlp,
     Trend,
+    WorkPhase,
 )
 
 
@@ -214,6 +217,7 @@ class MeasureItem(Measure):
 
     ref: str
     confirmed: bool
+    alerts: tuple[MeasureAlert, ...]
     known_at: Instant
 
 
@@ -221,6 +225,7 @@ class WorkItem(Work):
     """A planned work as the view shows it. Key work/<actor>/<id>."""
 
     ref: str
+    phase: WorkPhase
     known_at: Instant
 
 
@@ -247,13 +252,20 @@ class DecisionItem(Decision):
 
 
 class Conflict(Part):
-    """Two things that do not go together. Key conflict/<id>."""
+    """Things that do not go together. Key conflict/<id>."""
 
     id: str
     rule: str
+    case: str | None
     severity: int
     subjects: tuple[str, ...]
+    subject_count: int
     text: str
+    facts: dict[str, str]
+    state: ConflictState
+    answered_by: str | None
+    actors: tuple[str, ...]
+    areas: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

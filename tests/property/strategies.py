@@ -24,14 +24,17 @@ from bus.messages import (
     Energy,
     Incident,
     Link,
+    Load,
     Measure,
     Message,
     Offer,
+    Quantity,
     Request,
     Restoration,
     ServiceImpact,
     Status,
     Users,
+    Work,
 )
 from bus.registry import Actor, Registry
 from bus.vocabulary import (
@@ -59,6 +62,7 @@ from bus.vocabulary import (
     Role,
     Service,
     Tlp,
+    WorkState,
 )
 from consumers.merge.situations import situation_id
 
@@ -74,6 +78,7 @@ REGISTRY = Registry.of(
         Actor(slug="elnat-syd", name="Elnät Syd", roles=(Role.POWER,)),
         Actor(slug="samordning", name="Samordning", roles=(Role.COORDINATION,)),
         Actor(slug="fjallmobil", name="Fjäll Mobil", roles=(Role.FIXED,)),
+        Actor(slug="larmcentral", name="Larmcentral", roles=(Role.PSAP,)),
     ]
 )
 
@@ -300,6 +305,153 @@ def statuses(draw: st.DrawFn) -> Status:
         mode=draw(st.sampled_from(list(OperatorMode))),
         nothing_to_report=draw(st.booleans()),
         open_incidents=draw(st.none() | st.integers(0, 2)),
+    )
+
+
+@st.composite
+def troubles(draw: st.DrawFn) -> Incident:
+    """An incident that measures, works and other incidents easily collide with: mostly open, in few places."""
+    incident = draw(incidents((*OPERATORS, "larmcentral")))
+    impact = ServiceImpact(
+        service=draw(st.sampled_from((Service.MOBILE_VOICE, Service.MOBILE_DATA, Service.EMERGENCY_CALL))),
+        aspect=draw(st.sampled_from((QualityAspect.CONNECTIVITY, QualityAspect.CAPACITY))),
+        impact=draw(st.sampled_from((Impact.OUTAGE, Impact.OUTAGE, Impact.DEGRADED, Impact.REDUCED_REDUNDANCY))),
+    )
+    energy = st.builds(Energy, battery_until=hours, fuel_until=st.none() | hours, power_incident=st.none() | references)
+    return incident.model_copy(
+        update={
+            "state": draw(st.sampled_from((*[IncidentState.CONFIRMED] * 4, IncidentState.RESTORED))),
+            "impacts": (impact,),
+            "areas": (draw(st.sampled_from((AREAS[0], AREAS[1], AREAS[3], AREAS[3]))),),
+            "network_part": draw(st.sampled_from((NetworkPart.CORE, NetworkPart.CORE, NetworkPart.UNKNOWN))),
+            "infrastructure_ids": draw(st.sampled_from(((), ("cable:1",), ("cable:1",)))),
+            "energy": draw(st.none() | energy),
+            "restoration": draw(st.none() | st.builds(Restoration, expected=hours, latest=st.none() | hours)),
+            "declared_severity": draw(st.sampled_from((None, 1, 5))),
+        }
+    )
+
+
+@st.composite
+def works(draw: st.DrawFn) -> Work:
+    starts_at = draw(hours)
+    return Work(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
+        state=draw(st.sampled_from((WorkState.CONFIRMED, WorkState.IN_PROCESS, WorkState.CANCELLED))),
+        impact=draw(st.sampled_from((Impact.OUTAGE, Impact.REDUCED_REDUNDANCY, Impact.NO_IMPACT))),
+        title="Arbete",
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(hours=draw(st.sampled_from((2, 90)))),
+        areas=tuple(draw(st.lists(areas, max_size=1))),
+        services=draw(st.sampled_from(((), (Service.MOBILE_VOICE,), (Service.DNS,)))),
+        infrastructure_ids=draw(st.sampled_from(((), ("cable:1",)))),
+    )
+
+
+@st.composite
+def actions(draw: st.DrawFn) -> Measure:
+    """A measure that may collide with something."""
+    types = (
+        MeasureType.BILATERAL_ROAMING,
+        MeasureType.MAINTENANCE_FREEZE,
+        MeasureType.TRAFFIC_PRIORITISATION,
+        MeasureType.TRAFFIC_RESTRICTION,
+        MeasureType.TRAFFIC_REROUTE,
+    )
+    states = (MeasureState.ACTIVE, MeasureState.ACTIVE, MeasureState.PROPOSED, MeasureState.ENDED)
+    return Measure(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
+        type=draw(st.sampled_from(types)),
+        state=draw(st.sampled_from((*states, MeasureState.RETRACTED))),
+        title="Åtgärd",
+        areas=tuple(draw(st.lists(areas, max_size=1))),
+        targets=tuple(draw(st.lists(references, max_size=1))),
+        hosts=draw(st.sampled_from(((), ("sveamobil",), ("nordtel", "sveamobil")))),
+        guests=draw(st.sampled_from(((), ("nordtel",)))),
+        active_from=draw(st.none() | hours),
+        planned_end=draw(st.none() | hours),
+        depends_on=draw(st.sampled_from(((), ("cable:1",)))),
+        exceptions=draw(st.sampled_from(((), ("cable:1", "nordtel")))),
+    )
+
+
+@st.composite
+def roaming(draw: st.DrawFn) -> Measure:
+    """Nordtel's users in Svea Mobil's network, or soon."""
+    measure = draw(actions())
+    state = draw(st.sampled_from((MeasureState.ACTIVE, MeasureState.ACTIVE, MeasureState.PROPOSED)))
+    parties = {"hosts": ("sveamobil",), "guests": draw(st.sampled_from(((), ("nordtel",))))}
+    return measure.model_copy(update={"type": MeasureType.BILATERAL_ROAMING, "state": state, **parties})
+
+
+@st.composite
+def steering(draw: st.DrawFn) -> Measure:
+    """Traffic led over the one cable, or given way there."""
+    types = (MeasureType.TRAFFIC_REROUTE, MeasureType.TRAFFIC_PRIORITISATION)
+    update = {"type": draw(st.sampled_from(types)), "state": MeasureState.ACTIVE, "depends_on": ("cable:1",)}
+    return draw(actions()).model_copy(update=update)
+
+
+@st.composite
+def loads(draw: st.DrawFn) -> Status:
+    percent = draw(st.sampled_from((None, 50.0, 99.0)))
+    load = Load(service=Service.MOBILE_DATA, utilisation_percent=percent)
+    return draw(statuses()).model_copy(update={"load": (load,)})
+
+
+@st.composite
+def needs(draw: st.DrawFn) -> Request:
+    return Request(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
+        resource=ResourceKind.FUEL,
+        quantity=draw(st.none() | st.just(Quantity(value=2.0, unit="m3"))),
+        state=draw(st.sampled_from((RequestState.OPEN, RequestState.OPEN, RequestState.WITHDRAWN))),
+    )
+
+
+@st.composite
+def promises(draw: st.DrawFn) -> Offer:
+    asked = st.sampled_from(("request/nordtel/A", "request/nordtel/A", "request/sveamobil/A"))
+    return Offer(
+        **_opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS))),
+        resource=ResourceKind.FUEL,
+        quantity=draw(st.none() | st.sampled_from((1.0, 2.0)).map(lambda n: Quantity(value=n, unit="m3"))),
+        description=draw(st.sampled_from(("", "Tank 3"))),
+        state=draw(st.sampled_from((RequestState.COMMITTED, RequestState.DEPLOYED, RequestState.OFFERED))),
+        ref=draw(asked),
+        targets=tuple(draw(st.lists(asked, max_size=1))),
+    )
+
+
+CLASHES: dict[str, tuple[st.SearchStrategy[Message], ...]] = {
+    "works": (troubles(), works(), works(), actions()),
+    "roaming": (troubles(), troubles(), roaming(), loads()),
+    "measures": (troubles(), actions(), steering(), steering(), works()),
+    "places": (troubles(), area_reports(), area_reports()),
+    "causes": (troubles(), troubles(), acks()),
+    "resources": (needs(), promises(), promises()),
+}
+"""Messages that collide, by what they collide in: drawn apart, so that they do often."""
+
+
+@st.composite
+def answers(draw: st.DrawFn, conflicts: list[str]) -> Message:
+    """What somebody says to a conflict of these ids."""
+    named = f"conflict/{draw(st.sampled_from(conflicts))}"
+    if draw(st.booleans()):
+        return Decision(
+            **_opening(draw, "samordning", draw(st.sampled_from(IDS))),
+            decision=DecisionKind.NOTE,
+            state=draw(st.sampled_from((DecisionState.ADOPTED, DecisionState.PROPOSED))),
+            title="Beslut",
+            until=draw(st.none() | hours),
+            affects=(named,),
+        )
+    return Ack(
+        **_opening(draw, draw(st.sampled_from(("samordning", "nordtel"))), draw(st.sampled_from(IDS))),
+        of=named,
+        answer=draw(st.sampled_from((AckAnswer.READ, AckAnswer.DISMISSED, AckAnswer.UNKNOWN))),
+        comment=draw(st.sampled_from(("", "Känt"))),
     )
 
 

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 
 from consumers.merge import View
 from tests.property.folds import view
-from tests.property.strategies import START, area_reports, envelopes, sets_of_messages
+from tests.property.strategies import CLASHES, START, area_reports, envelopes, sets_of_messages
 
-MESSAGES = {"any": sets_of_messages, "of areas": st.lists(envelopes(area_reports()), max_size=7)}
+MESSAGES = {
+    "any": sets_of_messages,
+    "of areas": st.lists(envelopes(area_reports()), max_size=7),
+    **{name: st.lists(envelopes(st.one_of(of)), max_size=7) for name, of in CLASHES.items()},
+}
+CONFLICTS = {
+    "works": ("C01", "C02", "C03"),
+    "roaming": ("C04", "C05", "C06"),
+    "measures": ("C08", "C10", "C11", "C17"),
+    "places": ("C07", "C14", "C15", "C16"),
+    "causes": ("C12", "C13", "C18"),
+    "resources": ("C09",),
+}
 DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
     "a white-out": ("of areas", lambda v: any(area.white_out and not area.all_mobile_down for area in v.areas)),
     "all mobile down": ("of areas", lambda v: any(area.all_mobile_down for area in v.areas)),
@@ -29,6 +41,11 @@ DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
         lambda v: any(reason.code == "USER_HOURS" for s in v.situations for reason in s.severity.reasons),
     ),
     "a duplicate": ("any", lambda v: any(situation.duplicates for situation in v.situations)),
+    **{
+        f"conflict {rule}": (of, lambda v, rule=rule: rule in {conflict.rule for conflict in v.conflicts})
+        for of, rules in CONFLICTS.items()
+        for rule in rules
+    },
     "an inferred link": ("any", lambda v: any(link.basis == "INFERRED" for s in v.situations for link in s.links)),
 }
 

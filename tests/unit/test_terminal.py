@@ -17,6 +17,7 @@ from bus.topics import Realm
 from bus.vocabulary import Audience, MessageStatus
 from consumers.files import merge_lines
 from consumers.merge.audiences import SYMBOLS
+from consumers.merge.conflicts.texts import TEXTS as CONFLICTS
 from consumers.merge.severity import TEXTS
 from consumers.merge.view import View
 from consumers.terminal import Moment, Picture
@@ -125,7 +126,12 @@ def facts_in(text: str) -> set[str]:
 
 NUMBERED = {code for code, text in TEXTS.items() if facts_in(text) - SYMBOLS}
 """The reasons that tell numbers, which not everybody may know."""
-REASONS = {"reasons": set(TEXTS), "certainty": {"confirmed", "suspected"}, "about": NUMBERED}
+NAMES = {
+    "reasons": set(TEXTS),
+    "certainty": {"confirmed", "suspected"},
+    "about": NUMBERED,
+    "conflict_texts": set(CONFLICTS),
+}
 
 
 @pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
@@ -134,7 +140,7 @@ def test_the_catalogue_has_a_word_for_every_symbol(words: Words) -> None:
         entries = getattr(words, field.name)
         if isinstance(entries, Mapping):
             vocabulary = type(next(iter(entries)))
-            symbols = REASONS[field.name] if vocabulary is str else set(vocabulary.__members__.values())
+            symbols = NAMES[field.name] if vocabulary is str else set(vocabulary.__members__.values())
             assert set(entries) == symbols, field.name
             assert all(entries.values()), field.name
 

@@ -25,8 +25,8 @@ from consumers.merge.explain.hours import total_hours
 from consumers.merge.explain.nearest import nearest
 from consumers.merge.explain.numbers import totals
 from consumers.merge.explain.situations import explain_situation
-from consumers.merge.explain.surroundings import explain_actor, explain_area
-from consumers.merge.view import ActorItem, AreaItem
+from consumers.merge.explain.surroundings import explain_actor, explain_area, explain_conflict
+from consumers.merge.view import ActorItem, AreaItem, Conflict
 
 __all__ = ["Books", "Explanation", "explain", "part_of"]
 
@@ -90,6 +90,8 @@ def _subject(ref: str, books: Books) -> tuple[str, str | None, Iterable[Section]
             return ref, area.name, explain_area(area, books)
         case ActorItem() as actor:
             return ref, actor.name, explain_actor(actor, books)
+        case Conflict() as conflict:
+            return ref, None, explain_conflict(conflict, books)
     if entity := books.entities.get(ref):
         return ref, getattr(entity.winner.message, "title", None), explain_entity(entity, books)
     return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import pairwise
 
@@ -50,12 +50,12 @@ def explain_entity(entity: Entity, books: Books) -> Iterator[Section]:
         made = books.situations[situation]
         yield place(ref, made, books)
         yield counts(ref, made, books)
-    answers = Answers(given=tuple(_given(ref, books)), awaited=_awaited(message, books))
+    answers = Answers(given=tuple(answers_given(ref, books)), awaited=_awaited(message, books))
     if answers.given or answers.awaited:
         yield answers
-    mentions = Mentions(names=tuple(_names(message, books)), named_by=tuple(sorted(books.mentions.get(ref, ()))))
-    if mentions.names or mentions.named_by:
-        yield mentions
+    names, named_by = tuple(mentions(references_of(message), books)), sorted(books.mentions.get(ref, ()))
+    if names or named_by:
+        yield Mentions(names=names, named_by=tuple(named_by))
     if flags := books.flags({ref}):
         yield Flags(flags=flags)
 
@@ -124,7 +124,8 @@ def _seconds(begin: datetime | None, end: datetime | None) -> int | None:
     return None if begin is None or end is None else round((end - begin).total_seconds())
 
 
-def _given(ref: str, books: Books) -> Iterator[Answer]:
+def answers_given(ref: str, books: Books) -> Iterator[Answer]:
+    """The acknowledgements of a reference."""
     for envelope, ack in books.answers.given(ref):
         yield Answer(
             ref=ack.reference,
@@ -140,8 +141,9 @@ def _awaited(message: Message, books: Books) -> tuple[str, ...]:
     return books.answers.awaited(message) if isinstance(message, Measure) else ()
 
 
-def _names(message: Message, books: Books) -> Iterator[Mention]:
-    for ref in sorted(set(references_of(message))):
+def mentions(refs: Iterable[str], books: Books) -> Iterator[Mention]:
+    """Where each reference leads to."""
+    for ref in sorted(set(refs)):
         situation = books.where(ref)
         yield Mention(ref, known=ref in books.known or situation is not None, situation=situation)
 

@@ -26,7 +26,16 @@ from bus.vocabulary import (
     Service,
 )
 from consumers.merge.users import Standing
-from consumers.merge.view import AreaEmergency, Flag, HoursRange, Severity, SituationCause, SituationLink, UserRange
+from consumers.merge.view import (
+    AreaEmergency,
+    Conflict,
+    Flag,
+    HoursRange,
+    Severity,
+    SituationCause,
+    SituationLink,
+    UserRange,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -513,6 +522,15 @@ class ActorAccount(Part):
     rules: tuple[Rule, ...]
 
 
+class ConflictAccount(Part):
+    """What does not go together, where that is in the picture, and by which rules."""
+
+    section: Literal["conflict"] = "conflict"
+    conflict: Conflict
+    subjects: tuple[Mention, ...]
+    rules: tuple[Rule, ...]
+
+
 Section = Annotated[
     Messages
     | Timeline
@@ -535,7 +553,8 @@ Section = Annotated[
     | Former
     | Past
     | AreaAccount
-    | ActorAccount,
+    | ActorAccount
+    | ConflictAccount,
     Field(discriminator="section"),
 ]
 

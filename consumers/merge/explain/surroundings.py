@@ -1,4 +1,4 @@
-"""Areas and actors explained."""
+"""Areas, actors and conflicts explained."""
 
 from __future__ import annotations
 
@@ -7,9 +7,18 @@ from collections.abc import Iterator
 
 from bus import geography
 from consumers.merge.explain.books import Books
-from consumers.merge.explain.explanation import ActorAccount, AreaAccount, OperatorWord, Section
+from consumers.merge.explain.entities import answers_given, mentions
+from consumers.merge.explain.explanation import (
+    ActorAccount,
+    Answers,
+    AreaAccount,
+    ConflictAccount,
+    Mentions,
+    OperatorWord,
+    Section,
+)
 from consumers.merge.told import Told
-from consumers.merge.view import ActorItem, AreaItem
+from consumers.merge.view import ActorItem, AreaItem, Conflict
 
 
 def explain_area(item: AreaItem, books: Books) -> Iterator[Section]:
@@ -48,3 +57,14 @@ def explain_actor(item: ActorItem, books: Books) -> Iterator[Section]:
         open_reports=tuple(books.source(ref) for ref in held),
         rules=(books.rule("freshness"),),
     )
+
+
+def explain_conflict(item: Conflict, books: Books) -> Iterator[Section]:
+    ref = f"conflict/{item.id}"
+    yield ConflictAccount(
+        conflict=item, subjects=tuple(mentions(item.subjects, books)), rules=(books.rule("conflicts"),)
+    )
+    if given := tuple(answers_given(ref, books)):
+        yield Answers(given=given, awaited=())
+    if named_by := sorted(books.mentions.get(ref, ())):
+        yield Mentions(names=(), named_by=tuple(named_by))
