@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bus.vocabulary import LinkBasis
-from consumers.merge.likeness import Nature, likeness, why_alike
+from consumers.merge.likeness import Likeness, Nature, likeness, why_alike
 from consumers.merge.links import Edge
 from consumers.merge.rules import Inference as Limits
 from consumers.merge.vicinity import Nearness, Vicinity
@@ -56,6 +56,7 @@ class Fit(NamedTuple):
 
     cause_differs: bool
     nearness: Nearness
+    ended_apart: bool
     lone: bool
     """Of the anchor: one that several reports make is the surer one."""
     apart: timedelta
@@ -66,8 +67,9 @@ class Fit(NamedTuple):
     """The one of the lone fault's reports that fits."""
 
     @property
-    def grade(self) -> tuple[bool, Nearness]:
-        return self.cause_differs, self.nearness
+    def grade(self) -> tuple[Likeness, bool]:
+        """Two anchors of one grade are equally likely."""
+        return Likeness(self.cause_differs, self.nearness, self.ended_apart), self.lone
 
 
 class Inference:
@@ -93,9 +95,9 @@ class Inference:
         self._held: set[str] = set()
         """Reports that staff hold apart from others."""
 
-        self._of_cores = Vicinity()
-        self._of_lone = Vicinity()
-        self._of_anchors = Vicinity()
+        self._of_cores = _Crowd(limits)
+        self._of_lone = _Crowd(limits)
+        self._of_anchors = _Crowd(limits)
         """Of lone faults that are anchors."""
 
         self._dirty: set[str] = set()
@@ -160,26 +162,25 @@ class Inference:
             self._held.add(ref)
         if standing.lone:
             self._lone[standing.core].add(ref)
-            self._of_lone.add(ref, self._keys(nature), nature.began)
+            self._of_lone.add(nature)
             self._dirty.add(standing.core)
         else:
-            self._of_cores.add(ref, self._keys(nature), nature.began)
+            self._of_cores.add(nature)
             self._offer(ref)
 
     def _leave(self, ref: str, old: Standing) -> None:
-        place = ref, self._keys(old.nature), old.nature.began
         if old.lone:
             self._dirty.add(old.core)
-            self._of_lone.discard(*place)
+            self._of_lone.discard(old.nature)
             if old.core in self._anchors:
                 self._withdraw(ref)
-                self._of_anchors.discard(*place)
+                self._of_anchors.discard(old.nature)
             self._lone[old.core].discard(ref)
             if not self._lone[old.core]:
                 del self._lone[old.core]
         else:
             self._withdraw(ref)
-            self._of_cores.discard(*place)
+            self._of_cores.discard(old.nature)
         self._held.discard(ref)
         del self._standing[ref]
 
@@ -196,17 +197,8 @@ class Inference:
             if fit is not None and fit.member == member:
                 self._lost[core].add(anchor)
 
-    def _keys(self, nature: Nature) -> tuple[str, ...]:
-        """Where it can be met: at its places, and of a vendor's fault in a core among all such."""
-        if nature.in_core and nature.detail in self._limits.vendor:
-            return (*nature.codes, f"vendor {nature.detail}")
-        return nature.codes
-
-    def _near(self, nature: Nature, vicinity: Vicinity) -> Iterator[str]:
-        return vicinity.near(self._keys(nature), nature.began, self._limits.reach)
-
     def _lone_near(self, ref: str) -> set[str]:
-        return {self._standing[other].core for other in self._near(self._standing[ref].nature, self._of_lone)}
+        return {self._standing[other].core for other in self._of_lone.near(self._standing[ref].nature)}
 
     def _core_of(self, ref: str) -> str:
         standing = self._standing.get(ref)
@@ -222,7 +214,7 @@ class Inference:
                 for ref in self._lone.get(core, ()):
                     self._withdraw(ref)
                     nature = self._standing[ref].nature
-                    self._of_anchors.discard(ref, self._keys(nature), nature.began)
+                    self._of_anchors.discard(nature)
                 self._anchors.discard(core)
             for junior in self._juniors.pop(core, set()):
                 del self._seniors[junior]
@@ -246,25 +238,35 @@ class Inference:
 
     def _appoint(self, cores: set[str]) -> None:
         """Find out which lone faults are anchors, of those given and of the anchors that they may rank above."""
-        shaken = {
-            self._standing[other].core
-            for core in self._dirty & cores
-            for ref in self._lone[core]
-            for other in self._near(self._standing[ref].nature, self._of_anchors)
-        }
-        for core in sorted(cores | shaken):
+        self._shake(self._dirty & cores)
+        for core in sorted(cores):
             was, is_now = core in self._anchors, self._is_anchor(core)
-            if was == is_now:
-                continue
+            if was != is_now:
+                self._settle(core, is_now)
+
+    def _shake(self, changed: set[str]) -> None:
+        """Anchors that look like a lone fault that changed and ranks above them are anchors no more."""
+        for core in sorted(changed):
+            rank = self._rank[core]
             for ref in self._lone[core]:
-                nature = self._standing[ref].nature
-                if is_now:
-                    self._of_anchors.add(ref, self._keys(nature), nature.began)
-                    self._offer(ref)
-                else:
-                    self._withdraw(ref)
-                    self._of_anchors.discard(ref, self._keys(nature), nature.began)
-            (self._anchors.add if is_now else self._anchors.discard)(core)
+                for other in list(self._of_anchors.near(self._standing[ref].nature)):
+                    below = self._standing[other]
+                    if below.core not in self._anchors or rank >= self._rank[below.core]:
+                        continue
+                    if self._fit(below.nature, self._standing[ref]):
+                        self._set_senior(below.core, core)
+                        self._settle(below.core, False)
+
+    def _settle(self, core: str, is_anchor: bool) -> None:
+        for ref in self._lone[core]:
+            nature = self._standing[ref].nature
+            if is_anchor:
+                self._of_anchors.add(nature)
+                self._offer(ref)
+            else:
+                self._withdraw(ref)
+                self._of_anchors.discard(nature)
+        (self._anchors.add if is_anchor else self._anchors.discard)(core)
 
     def _is_anchor(self, core: str) -> bool:
         if any(not fit.lone for fit in self._fits.get(core, {}).values()):
@@ -278,10 +280,10 @@ class Inference:
 
     def _find_senior(self, core: str) -> str | None:
         rank = self._rank[core]
-        for vicinity in (self._of_anchors, self._of_lone):
+        for crowd in (self._of_anchors, self._of_lone):
             for ref in self._lone[core]:
                 nature = self._standing[ref].nature
-                for other in self._near(nature, vicinity):
+                for other in crowd.near(nature):
                     standing = self._standing[other]
                     if standing.core != core and self._rank[standing.core] < rank and self._fit(nature, standing):
                         return standing.core
@@ -297,13 +299,13 @@ class Inference:
 
     # Who fits whom
 
-    def _compare_anew(self, vicinity: Vicinity) -> set[str]:
+    def _compare_anew(self, crowd: _Crowd) -> set[str]:
         """Compare the lone faults that changed with all there, and the others with what changed of anchors. Returns
         those others.
         """
         for core in self._dirty & self._lone.keys():
             for ref in self._lone[core]:
-                self._compare(core, self._near(self._standing[ref].nature, vicinity))
+                self._compare(core, crowd.near(self._standing[ref].nature))
         lost, new = self._lost, self._new
         self._lost, self._new = defaultdict(set), defaultdict(set)
         others = ((lost.keys() | new.keys()) & self._lone.keys()) - self._dirty
@@ -318,8 +320,8 @@ class Inference:
             self._fits[core].pop(anchor, None)
         if anchors:
             for ref in self._lone[core]:
-                for vicinity in (self._of_cores, self._of_anchors):
-                    near = self._near(self._standing[ref].nature, vicinity)
+                for crowd in (self._of_cores, self._of_anchors):
+                    near = crowd.near(self._standing[ref].nature)
                     self._compare(core, (other for other in near if self._standing[other].core in anchors))
 
     def _compare(self, core: str, members: Iterable[str]) -> None:
@@ -331,10 +333,10 @@ class Inference:
             if standing is None or standing.core == core:
                 continue
             for nature in natures:
-                fit = self._fit(nature, standing)
-                if fit is not None:
-                    held = fits.get(standing.core)
-                    if held is None or fit < held:
+                held = fits.get(standing.core)
+                if held is None or _at_best(nature, standing) < held:
+                    fit = self._fit(nature, standing)
+                    if fit is not None and (held is None or fit < held):
                         fits[standing.core] = fit
 
     def _fit(self, nature: Nature, other: Standing) -> Fit | None:
@@ -346,8 +348,7 @@ class Inference:
         if alike is None:
             return None
         return Fit(
-            alike.cause_differs,
-            alike.nearness,
+            *alike,
             other.lone,
             abs(nature.began - other.nature.began),
             other.nature.start,
@@ -370,3 +371,44 @@ class Inference:
         ambiguous = len(fits) > 1 and fits[0].grade == fits[1].grade
         if not ambiguous or self._standing[fits[0].ref].nature.by_weather:
             self._best[core] = fits[0]
+
+
+class _Crowd:
+    """Incidents of whom any that may look like a given one are quickly found."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._knowing, self._unknowing = Vicinity(), Vicinity()
+        """Those who know the cause, and those who do not: of these no two are alike."""
+
+    def add(self, nature: Nature) -> None:
+        self._side(nature).add(nature.ref, self._keys(nature), nature.began)
+
+    def discard(self, nature: Nature) -> None:
+        self._side(nature).discard(nature.ref, self._keys(nature), nature.began)
+
+    def near(self, nature: Nature) -> Iterator[str]:
+        place = self._keys(nature), nature.began, self._limits.reach
+        yield from self._knowing.near(*place)
+        if nature.detail is not None:
+            yield from self._unknowing.near(*place)
+
+    def _side(self, nature: Nature) -> Vicinity:
+        return self._unknowing if nature.detail is None else self._knowing
+
+    def _keys(self, nature: Nature) -> tuple[str, ...]:
+        """Where it can be met: at its places, and of a vendor's fault in a core among all such."""
+        if nature.in_core and nature.detail in self._limits.vendor:
+            return (*nature.codes, f"vendor {nature.detail}")
+        return nature.codes
+
+
+def _at_best(nature: Nature, other: Standing) -> tuple[bool, Nearness, bool, bool, timedelta]:
+    """No fit of the two is better: what is known of it without going through the list."""
+    return (
+        nature.detail is not other.nature.detail,
+        Nearness.MUNICIPALITY,
+        nature.restored_at is None or other.nature.restored_at is None,
+        other.lone,
+        abs(nature.began - other.nature.began),
+    )

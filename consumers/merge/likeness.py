@@ -9,8 +9,8 @@ Each point is met or not, and all that apply must be: there are no weights to tu
    machines break everywhere all the time.
 4. The times agree: the starts lie near each other, and neither began after the other was over. A start that is not
    told lies before what is known of it.
-5. Nothing says that the fault is the operator's alone: a fault in its own access network, or in an asset that the
-   other does not name.
+5. Nothing says that they are two: shared keys of one kind that differ, a fault in the operator's own access network, or
+   in an asset that the other does not name.
 
 What began together *and* was restored together is most likely one event, which widens 3 and 4.
 """
@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 from bus import geography
 from bus.messages import Cause, Incident
-from bus.vocabulary import CauseCategory, CauseDetail, NetworkPart, QualityAspect, Service
+from bus.vocabulary import CauseCategory, CauseDetail, DependencyKind, NetworkPart, QualityAspect, Service
 from consumers.merge.links import Node
 from consumers.merge.rules import Inference as Limits
 from consumers.merge.told import Told
@@ -37,6 +37,8 @@ class Likeness(NamedTuple):
 
     cause_differs: bool
     nearness: Nearness
+    ended_apart: bool
+    """They were not restored together, as far as is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +67,25 @@ class Nature:
     services: frozenset[Service]
     assets: frozenset[str]
     """The shared assets that it names."""
-    in_core: bool
+    events: frozenset[str]
+    """The shared keys of events that it names."""
+    kinds: frozenset[str]
+    """The kinds of those events: what stands before the colon."""
+    part: NetworkPart | None
+    """None where that is not known."""
     short_of_capacity: bool
+    leans_on: frozenset[DependencyKind]
+    """What it says that it fell with, whether or not it knows whose."""
     own_plant: bool
     """The operator says that the fault is its own, in its access network: such a fault is felt by nobody else."""
     held_from: frozenset[str]
     """Incidents that staff hold this one apart from (the a of a CANNOT_LINK a b)."""
     holds_off: frozenset[str]
     """Incidents that staff hold apart from this one (the b)."""
+
+    @property
+    def in_core(self) -> bool:
+        return self.part is NetworkPart.CORE
 
     @property
     def by_weather(self) -> bool:
@@ -103,8 +116,11 @@ def nature_of(told: Told, node: Node, apart: tuple[frozenset[str], frozenset[str
         counties=frozenset(county for code in told.codes if (county := geography.county_of(code))),
         services=frozenset(told.impacts),
         assets=frozenset(incident.infrastructure_ids),
-        in_core=incident.network_part is NetworkPart.CORE,
+        events=frozenset(incident.event_refs),
+        kinds=frozenset(key.partition(":")[0] for key in incident.event_refs),
+        part=None if incident.network_part is NetworkPart.UNKNOWN else incident.network_part,
         short_of_capacity=any(impact.aspect is QualityAspect.CAPACITY for impact in incident.impacts),
+        leans_on=frozenset(dependency.kind for dependency in incident.caused_by),
         own_plant=_is_own_plant(incident),
         held_from=apart[0],
         holds_off=apart[1],
@@ -144,7 +160,9 @@ def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) ->
     if a.owner == b.owner or a.own_plant or b.own_plant or not (a.detail or b.detail):
         return None
     found = _causes(a, b, limits)
-    if found is None or not _assets_agree(a, b, limits) or _is_over(a, b, limits) or _is_over(b, a, limits):
+    if found is None or not (_keys_agree(a, b) and _assets_agree(a, b, limits) and _parts_agree(a, b, limits)):
+        return None
+    if _is_over(a, b, limits) or _is_over(b, a, limits):
         return None
     gap = max(a.began_from - b.began, b.began_from - a.began, NOWHERE)
     near = nearness(a, b)
@@ -159,7 +177,7 @@ def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) ->
         return None
     if near > at_most and not (anywhere and _is_vendor_fault(a, b, limits)):
         return None
-    return Likeness(found.differs, near)
+    return Likeness(found.differs, near, not together)
 
 
 def why_alike(a: Nature, b: Nature, limits: Limits) -> str:
@@ -206,11 +224,14 @@ def _causes(a: Nature, b: Nature, limits: Limits) -> _Causes | None:
         if weather:
             place = Nearness.COUNTY
         else:
-            place = limits.nearness[one] if a.category is b.category else Nearness.MUNICIPALITY
+            place = Nearness.MUNICIPALITY if a.by_weather or b.by_weather else limits.nearness[one]
         return _Causes(False, place, limits.starts_within[one], one not in limits.machines)
     if weather and one in limits.weather and other in limits.weather:
         within = max(limits.starts_within[one], limits.starts_within[other])
         return _Causes(True, Nearness.COUNTY, within, False)
+    if any(one in kin and other in kin for kin in limits.kin):
+        within = limits.kin_within
+        return _Causes(True, Nearness.OVERLAP, within, True)
     for victim, fallen in ((a, b), (b, a)):
         if victim.detail is CauseDetail.OVERLOAD and _is_consequence(victim, fallen, limits):
             return _Causes(True, Nearness.OVERLAP, limits.overload_after, False)
@@ -218,20 +239,36 @@ def _causes(a: Nature, b: Nature, limits: Limits) -> _Causes | None:
 
 
 def _with_unknown(known: Nature, unknown: Nature, limits: Limits) -> _Causes | None:
+    """Who does not know the cause may yet know what it leans on: the power, or a line."""
     detail = known.detail
     if detail is None or detail is CauseDetail.OTHER or unknown.category not in (None, known.category):
         return None
-    return _Causes(True, Nearness.MUNICIPALITY, limits.unknown_within[detail], detail not in limits.machines)
+    place = Nearness.MUNICIPALITY
+    for kinds, details in ((_POWER, limits.weather), (_LINES, limits.line)):
+        if not kinds.isdisjoint(unknown.leans_on):
+            if detail not in details:
+                return None
+            place = Nearness.COUNTY if known.by_weather else limits.nearness[detail]
+    return _Causes(True, place, limits.unknown_within[detail], detail not in limits.machines)
+
+
+_POWER = frozenset({DependencyKind.POWER})
+_LINES = frozenset({DependencyKind.TRANSPORT_FIBRE, DependencyKind.DARK_FIBRE})
 
 
 def _is_consequence(victim: Nature, fallen: Nature, limits: Limits) -> bool:
     """Users of a network whose core fell go to the others, whose capacity then does not last (domain: 5.2, 5.6)."""
     return (
         victim.short_of_capacity
-        and fallen.in_core
+        and fallen.part is NetworkPart.CORE
         and not victim.services.isdisjoint(fallen.services)
         and victim.began >= fallen.began - limits.rounding
     )
+
+
+def _keys_agree(a: Nature, b: Nature) -> bool:
+    """Two that each name a storm, and not the same one, tell of two storms."""
+    return a.kinds.isdisjoint(b.kinds) or not a.events.isdisjoint(b.events)
 
 
 def _assets_agree(a: Nature, b: Nature, limits: Limits) -> bool:
@@ -243,6 +280,12 @@ def _assets_agree(a: Nature, b: Nature, limits: Limits) -> bool:
     if a.assets and b.assets:
         return False
     return (a.by_weather and b.by_weather) or a.detail in limits.line or b.detail in limits.line
+
+
+def _parts_agree(a: Nature, b: Nature, limits: Limits) -> bool:
+    """A vendor's fault sits in one part of the network."""
+    unbound = a.detail not in limits.vendor and b.detail not in limits.vendor
+    return unbound or a.part is b.part or a.part is None or b.part is None
 
 
 def _is_over(earlier: Nature, later: Nature, limits: Limits) -> bool:

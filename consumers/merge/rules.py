@@ -48,6 +48,8 @@ class Inference:
     restored_together_starts: timedelta
     overload_after: timedelta
     weather: frozenset[CauseDetail]
+    kin: tuple[frozenset[CauseDetail], ...]
+    kin_within: timedelta
     line: frozenset[CauseDetail]
     machines: frozenset[CauseDetail]
     vendor: frozenset[CauseDetail]
@@ -178,6 +180,8 @@ def _inference(data: dict[str, Any]) -> Inference:
         restored_together_starts=_minutes(data["restored_together_starts_minutes"]),
         overload_after=_minutes(data["overload_after_minutes"]),
         weather=frozenset(map(CauseDetail, data["weather"])),
+        kin=tuple(frozenset(map(CauseDetail, details)) for details in data["kin"]),
+        kin_within=_minutes(data["kin_within_minutes"]),
         line=frozenset(map(CauseDetail, data["line"])),
         machines=frozenset(detail for detail in CauseDetail if nearness[detail] is Nearness.MUNICIPALITY),
         vendor=frozenset(map(CauseDetail, data["vendor"])),

@@ -56,14 +56,15 @@ class Vicinity:
 
     def near(self, keys: Iterable[str], instant: datetime, within: timedelta) -> Iterator[str]:
         """Those that began within that time of the instant, in a county that the keys name or lie in, or countrywide,
-        or under one of the keys. Each once.
+        or under one of the keys. Each once; of those under one key, the nearest in time first.
         """
         seen: set[str] = set()
         earliest, latest = (instant - within, ""), (instant + within, _LATEST)
         for key in self._keys_near(keys):
             held = self._at.get(key)
             if held:
-                for _, ref in held[bisect_left(held, earliest) : bisect_right(held, latest)]:
+                low, high = bisect_left(held, earliest), bisect_right(held, latest)
+                for ref in _outward(held, low, bisect_left(held, (instant, ""), low, high), high, instant):
                     if ref not in seen:
                         seen.add(ref)
                         yield ref
@@ -81,3 +82,21 @@ class Vicinity:
 
 def _around(key: str) -> set[str]:
     return {key[:2], geography.COUNTRY} - {key} if geography.is_code(key) else set()
+
+
+def _outward(held: list[tuple[datetime, str]], low: int, middle: int, high: int, instant: datetime) -> Iterator[str]:
+    """From the middle to both ends, by the distance from the instant."""
+    before, after = middle - 1, middle
+    while before >= low and after < high:
+        if instant - held[before][0] <= held[after][0] - instant:
+            yield held[before][1]
+            before -= 1
+        else:
+            yield held[after][1]
+            after += 1
+    while before >= low:
+        yield held[before][1]
+        before -= 1
+    while after < high:
+        yield held[after][1]
+        after += 1

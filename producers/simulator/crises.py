@@ -136,7 +136,7 @@ def _storm(rng: Random, begin: datetime, town: str, main: bool) -> Event:
                 )
             )  # fmt: skip
         hit += around(rng, 1.5)
-    return Event(tuple(faults), named_at=begin - timedelta(hours=12))
+    return Event(tuple(faults), named_at=begin - timedelta(hours=12), unquoted=0.78)  # forecasts gave it a name
 
 
 def _by_county(rng: Random, towns: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
@@ -375,6 +375,7 @@ def lone_fault(rng: Random, begin: datetime, place: str, mistakable: tuple[str, 
         victim=origin.outside,
         infrastructure_ids=(asset,),
         owns=asset if happens(rng, 0.3) else None,
+        dependency=DependencyKind.TRANSPORT_FIBRE if origin.outside else None,
     )
     return Event((fault,), named_at=begin, mistakable=mistakable)
 

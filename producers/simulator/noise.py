@@ -25,6 +25,8 @@ class Noise:
     """Another cause is told first, and corrected."""
     cause_told_loosely: float = 0.06
     """A neighbouring category or detail is chosen, for good: a storm's power cut as a failure of the grid."""
+    part_untold: float = 0.25
+    """Where in the network it sits is not told."""
     county_first: float = 0.25
     """The county alone is told first, the municipalities later."""
     county_only: float = 0.10
@@ -33,10 +35,12 @@ class Noise:
     """A suspicion without a place, at first."""
     place_wrong_first: float = 0.03
     """Another municipality is told first, and corrected."""
-    key_missing: float = 0.62
+    key_missing: float = 0.65
     """No shared key and no reference to another's incident is ever quoted."""
     own_key_missing: float = 0.20
     """Not even the operator's own identifier, such as the id of the cable that broke."""
+    dependency_untold: float = 0.50
+    """That it leans on power or a line that is gone is not told, unless together with whose."""
     key_single: float = 0.40
     """Only one of several keys and references that could be quoted is."""
     key_late: float = 0.50

@@ -28,9 +28,11 @@ from bus.vocabulary import (
     Certainty,
     CountBasis,
     CountScope,
+    DependencyKind,
     Impact,
     IncidentState,
     MessageStatus,
+    NetworkPart,
     Service,
     WorkState,
 )
@@ -55,6 +57,9 @@ ROUNDINGS = ((5, 0.4), (15, 0.35), (60, 0.25))
 
 BLINDNESS = {False: 0.6, True: 1.6}
 """How often the cause is unknown, against what is usual: to who owns the fault, and to a victim of another's."""
+
+MAINS_ALARM = 0.3
+"""The same, where the power is gone: every site tells its operator so."""
 
 SLOPPY: dict[tuple[CauseCategory, CauseDetail], tuple[CauseCategory, CauseDetail]] = {
     (CauseCategory.NATURAL_PHENOMENON, CauseDetail.POWER_CUT): (CauseCategory.SYSTEM_FAILURE, CauseDetail.POWER_CUT),
@@ -274,7 +279,7 @@ def _cause(rng: Random, fault: Fault, noise: Noise, learnt_at: int) -> tuple[_Le
     category, detail = SLOPPY.get(pair, pair) if loose else pair
     origin = Origin(category, detail, fault.origin.outside)
     right = _told_cause(rng, origin, Certainty.LIKELY if fault.victim else Certainty.OBSERVED)
-    blind = BLINDNESS[fault.victim]
+    blind = MAINS_ALARM if fault.origin.detail is CauseDetail.POWER_CUT else BLINDNESS[fault.victim]
     never = happens(rng, noise.cause_never_known * blind)
     first_unknown, first_wrong = happens(rng, noise.cause_unknown_first * blind), happens(rng, noise.cause_wrong_first)
     if never:
@@ -353,6 +358,8 @@ class _Numbers:
     percent: float | None
     sites: int | None
     expected: datetime | None
+    part: NetworkPart
+    leans_on: tuple[Dependency, ...]
 
     @classmethod
     def drawn(cls, rng: Random, fault: Fault, detected: datetime, noise: Noise) -> _Numbers:
@@ -365,6 +372,8 @@ class _Numbers:
             percent=float(rng.randint(5, 100)) if happens(rng, 0.3) else None,
             sites=rng.randint(1, 8) * len(fault.places) if fault.actor in MOBILE else None,
             expected=fault.ended + (rng.random() - 0.4) * timedelta(hours=6) if happens(rng, 0.35) else None,
+            part=NetworkPart.UNKNOWN if happens(rng, noise.part_untold) else fault.part,
+            leans_on=() if happens(rng, noise.dependency_untold) else _dependencies(fault),
         )
 
 
@@ -397,7 +406,7 @@ def _report(
         "restored_at": min(numbers.restored_at, moment.sent_at) if over else None,
         "impacts": _impacts(fault, numbers),
         "areas": areas,
-        "network_part": fault.part,
+        "network_part": numbers.part,
         "users": _users(fault, numbers),
         "sites": Sites(out=numbers.sites) if numbers.sites else None,
         "cause": known.cause.at(revision),
@@ -407,11 +416,21 @@ def _report(
         else None,
         "event_refs": _joined(q.event_refs for q in quoted),
         "infrastructure_ids": _joined(q.infrastructure_ids for q in quoted),
-        "caused_by": tuple(dependency for q in quoted for dependency in q.caused_by),
+        "caused_by": tuple(dependency for q in quoted for dependency in q.caused_by) or numbers.leans_on,
         "related_to": _joined(q.related_to for q in quoted),
         "energy": next((Energy(power_incident=q.power_incident) for q in quoted if q.power_incident), None),
     }
     return Report(build(Incident, fields), moment.sent_at)
+
+
+def _dependencies(fault: Fault) -> tuple[Dependency, ...]:
+    """Alarms tell that the mains or a leased line is gone, though not why."""
+    if fault.dependency not in FELT_AT_ONCE:
+        return ()
+    return (Dependency(kind=fault.dependency, certainty=Certainty.OBSERVED),)
+
+
+FELT_AT_ONCE = frozenset({DependencyKind.POWER, DependencyKind.TRANSPORT_FIBRE})
 
 
 def _title(what: str, areas: tuple[Area, ...]) -> str:

@@ -375,7 +375,7 @@ def plain_attachments(cores, natures, nodes, cannot) -> list[set[str]]:
     for core in lone:
         if core not in anchors:
             fits = sorted((found, number) for number, c in enumerate(anchors) if (found := fit(core, c)))
-            ambiguous = len(fits) > 1 and fits[0][0][:2] == fits[1][0][:2]
+            ambiguous = len(fits) > 1 and fits[0][0][:4] == fits[1][0][:4]
             if fits and not (ambiguous and not natures[fits[0][0][-1]].by_weather):
                 best[min(core)] = fits[0][1]
     core_of = {ref: min(core) for core in cores for ref in core}

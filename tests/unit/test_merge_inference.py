@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from bus.messages import Area, Cause, ServiceImpact
+from bus.messages import Area, Cause, Dependency, ServiceImpact
 from bus.vocabulary import (
     AreaKind,
     CauseCategory,
     CauseDetail,
+    DependencyKind,
     Impact,
     IncidentState,
     NetworkPart,
@@ -30,6 +31,8 @@ HARDWARE = Cause(category=FAILURE, detail=CauseDetail.HARDWARE_FAILURE)
 BUG = Cause(category=FAILURE, detail=CauseDetail.SOFTWARE_BUG)
 OVERLOAD = Cause(category=FAILURE, detail=CauseDetail.OVERLOAD)
 CABLE = Cause(category=HUMAN, detail=CauseDetail.CABLE_CUT)
+THEFT = Cause(category=CauseCategory.MALICIOUS_ACTION, detail=CauseDetail.CABLE_THEFT)
+MAINS = Dependency(kind=DependencyKind.POWER)
 FAILURE_UNKNOWN = Cause(category=FAILURE)
 OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER)
 VAXJO, LJUNGBY = Area(kind=AreaKind.KOMMUN, code="0780"), Area(kind=AreaKind.KOMMUN, code="0781")
@@ -70,6 +73,11 @@ TOGETHER = {
         told("nordtel", 0, LOCAL_POWER),
         told("sveamobil", 1, FAILURE_UNKNOWN),
     ],
+    "an unknown cause in the county, where the power is gone": [
+        told("nordtel", 0, LOCAL_POWER, KRONOBERG),
+        told("sveamobil", 1, Cause(), LJUNGBY, caused_by=(MAINS,)),
+    ],
+    "what broke, and who broke it": [told("nordtel", 0, CABLE), told("sveamobil", 0.2, THEFT, KRONOBERG)],
     "machines, in the same municipality at once": [told("nordtel", 0, HARDWARE), told("sveamobil", 0.2, HARDWARE)],
     "a start that is not told, and so lies before the report": [
         told("nordtel", 0, CABLE),
@@ -120,6 +128,18 @@ APART = {
     "a power cut in the operator's own access network": [
         told("nordtel", 0, LOCAL_POWER),
         told("sveamobil", 0, OWN_POWER, network_part=ACCESS),
+    ],
+    "an unknown cause where the power is gone, and a cable": [
+        told("nordtel", 0, CABLE),
+        told("sveamobil", 0, Cause(), caused_by=(MAINS,)),
+    ],
+    "two shared keys of one kind": [
+        told("nordtel", 0, LOCAL_POWER, event_refs=("power:1",)),
+        told("sveamobil", 0, LOCAL_POWER, event_refs=("power:2",)),
+    ],
+    "a bug in a core and one in an access network": [
+        told("nordtel", 0, BUG, network_part=CORE),
+        told("sveamobil", 0, BUG, network_part=ACCESS),
     ],
     "an overload that came before": [
         told("nordtel", 1, BUG, network_part=CORE),
