@@ -15,6 +15,7 @@ from datetime import datetime
 from functools import partial
 from itertools import combinations, groupby
 from statistics import mean
+from types import MappingProxyType
 
 import click
 
@@ -31,6 +32,34 @@ from producers.simulator import Crisis, CrisisKind, Noise, Simulated, simulate
 SEEDS = 120
 SCALES = (0.0, 0.5, 1.0, 1.5, 2.0)
 """Factors on the noise; 1 is what operators are thought to send."""
+
+RECKONED = "as reckoned"
+TELLINGS: Mapping[str, Noise] = MappingProxyType(
+    {
+        RECKONED: Noise(),
+        "plainly": Noise(
+            cause_told_loosely=0,
+            place_unknown_first=0,
+            part_untold=0,
+            key_single=0,
+            key_wrong=0,
+            time_rounded=0,
+            start_is_detection=0,
+            sent_late=0,
+            uplink_down=0,
+            end_untold=0,
+            restored_in_error=0,
+        ),
+        "without ends": Noise(end_untold=0.95),
+        "without parts or dependencies": Noise(part_untold=0.95, dependency_untold=0.95),
+        "by county": Noise(county_first=0.4, county_only=0.25),
+        "causes late or never": Noise(cause_unknown_first=0.6, cause_never_known=0.2),
+        "starts missing or late": Noise(start_missing=0.4, start_is_detection=0.4),
+        "few keys": Noise(key_missing=0.85, own_key_missing=0.5),
+    }
+)
+"""Other manners of telling, so that no rule leans on one. Plainly: causes missing and late, counties, missing keys and
+starts, corrections, retractions and duplicates, and nothing else."""
 
 KINDS = tuple(CrisisKind)
 ALL = "all"
@@ -50,6 +79,7 @@ class Measured:
     scale: float
     when: str
     score: Score
+    telling: str = RECKONED
 
 
 @dataclass(frozen=True)
@@ -64,6 +94,7 @@ class Row:
     mean: float
     worst: float
     worst_seed: int
+    telling: str = RECKONED
 
 
 def kind_of(seed: int) -> CrisisKind:
@@ -71,23 +102,24 @@ def kind_of(seed: int) -> CrisisKind:
     return KINDS[seed % len(KINDS)]
 
 
-def crisis_of(seed: int, scale: float) -> Crisis:
-    return simulate(seed, crisis=kind_of(seed), noise=Noise().scaled(scale))
+def crisis_of(seed: int, scale: float, telling: str = RECKONED) -> Crisis:
+    return simulate(seed, crisis=kind_of(seed), noise=TELLINGS[telling].scaled(scale))
 
 
 # --- measuring -------------------------------------------------------------------------------------------------------
 
 
-def measure(seed: int, scale: float) -> list[Measured]:
+def measure(seed: int, scale: float, telling: str = RECKONED) -> list[Measured]:
     """One crisis, in the middle and at the end."""
-    crisis = crisis_of(seed, scale)
+    crisis = crisis_of(seed, scale, telling)
     state = State(REALM)
     found: list[Measured] = []
     half = len(crisis.messages) // 2
     for when, told in ((MIDDLE, crisis.messages[:half]), (END, crisis.messages)):
         situations = seen(state, told)
         truth = truth_of(told, crisis.labels)
-        found.append(Measured(seed, crisis.kind, scale, when, score(map(refs_of, situations), truth)))
+        result = score(map(refs_of, situations), truth)
+        found.append(Measured(seed, crisis.kind, scale, when, result, telling))
     return found
 
 
@@ -128,18 +160,27 @@ def truth_of(told: Iterable[Simulated], labels: Mapping[str, str]) -> dict[str, 
 
 def summarise(measured: Iterable[Measured]) -> list[Row]:
     """Mean and worst per metric: for each scale and instant, over all crises and over those of each kind."""
-    sets: defaultdict[tuple[float, str, str], list[Measured]] = defaultdict(list)
+    sets: defaultdict[tuple[str, float, str, str], list[Measured]] = defaultdict(list)
     for each in measured:
         for kind in (ALL, each.kind):
-            sets[each.scale, each.when, kind].append(each)
+            sets[each.telling, each.scale, each.when, kind].append(each)
     rows: list[Row] = []
-    for (scale, when, kind), crises in sets.items():
+    for (telling, scale, when, kind), crises in sets.items():
         for metric in METRICS:
             values = [(getattr(each.score, metric), each.seed) for each in crises]
             worst, seed = min(values)
-            rows.append(Row(kind, scale, when, metric, len(values), mean(v for v, _ in values), worst, seed))
+            rows.append(Row(kind, scale, when, metric, len(values), mean(v for v, _ in values), worst, seed, telling))
     order = {kind: place for place, kind in enumerate((ALL, *KINDS))}
-    rows.sort(key=lambda row: (row.scale, row.when, order[row.kind], METRICS.index(row.metric)))
+    tellings = tuple(TELLINGS)
+    rows.sort(
+        key=lambda row: (
+            tellings.index(row.telling),
+            row.scale,
+            row.when,
+            order[row.kind],
+            METRICS.index(row.metric),
+        )
+    )
     return rows
 
 
@@ -211,8 +252,8 @@ def in_words(result: Score) -> str:
 def table(rows: Sequence[Row]) -> str:
     head = f"{'':<26}" + "".join(f"{metric:>25}" for metric in METRICS)
     lines = [head, f"{'mean / worst (seed)':<26}"]
-    for (scale, when), at_scale in groupby(rows, key=lambda row: (row.scale, row.when)):
-        lines += ["", f"noise {scale:g}, {when}"]
+    for (telling, scale, when), at_scale in groupby(rows, key=lambda row: (row.telling, row.scale, row.when)):
+        lines += ["", f"noise {scale:g}, {when}" + ("" if telling == RECKONED else f", told {telling}")]
         for kind, cells in groupby(at_scale, key=lambda row: row.kind):
             row = list(cells)
             values = "".join(f"{f'{c.mean:.3f} / {c.worst:.3f} ({c.worst_seed:>3})':>25}" for c in row)
@@ -234,9 +275,13 @@ def main(seeds: int, from_seed: int, scales: tuple[float, ...], worst: int, as_j
         for scale in scales or SCALES:
             for found in pool.map(partial(measure, scale=scale), drawn, chunksize=4):
                 measured += found
+        for telling in () if scales else tuple(TELLINGS)[1:]:
+            for found in pool.map(partial(measure, scale=1.0, telling=telling), drawn, chunksize=4):
+                measured += (each for each in found if each.when == END)
     rows = summarise(measured)
     click.echo(json.dumps([asdict(row) for row in rows], indent=1) if as_json else table(rows))
-    at_stake = [each for each in measured if each.when == END and each.scale == (scales or (1.0,))[0]]
+    wanted = END, (scales or (1.0,))[0], RECKONED
+    at_stake = [each for each in measured if (each.when, each.scale, each.telling) == wanted]
     at_stake.sort(key=lambda each: (min(each.score.pair_precision, each.score.pair_recall), each.seed))
     for each in at_stake[:worst]:
         click.echo(f"\n{account(each.seed, each.scale)}", err=as_json)

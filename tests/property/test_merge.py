@@ -274,7 +274,7 @@ def plain_components(messages: Iterable[Envelope], as_of: datetime) -> list[set[
         return all(end[x] is None or start[y] - slack <= end[x] for x, y in ((a, b), (b, a)))
 
     def power(m: Incident) -> set[str]:
-        named = {d.ref for d in m.caused_by if d.kind == "POWER"}
+        named = {d.ref for d in m.caused_by if d.kind == "POWER" and d.ref}
         return named | ({m.energy.power_incident} if m.energy and m.energy.power_incident else set())
 
     said = [m for m in told.values() if m.kind == "link" and not m.withdrawn]
