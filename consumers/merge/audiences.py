@@ -41,9 +41,11 @@ from consumers.merge.view import (
     ServiceUsers,
     Severity,
     SeverityOverride,
+    SiteRange,
     Situation,
     SituationCause,
     SituationLink,
+    SituationSites,
     SituationSummary,
     Summary,
     Totals,
@@ -157,8 +159,8 @@ class Ruling:
 _OPENING = "actor id revision status observed_at next_update_at tlp reported_via on_behalf_of known_at"
 _RANGE: Mapping[str, Treatment] = {"low": down, "best": cut(None), "high": up}
 _SITUATION = (
-    "id title state actors severity trend services areas cause users emergency restoration measures freshness tlp "
-    "started_at"
+    "id title state actors severity trend services areas cause users sites emergency restoration measures freshness "
+    "tlp started_at"
 )
 _NO_HOURS: Mapping[str, Treatment] = {"user_hours": cut({}), "user_hours_as_of": cut(None)}
 _NO_ASSETS = {"infrastructure_ids": cut(())}
@@ -189,6 +191,8 @@ RULINGS: Mapping[type, Ruling] = {
     RestorationRange: Ruling(
         "earliest latest full_capacity certainty missing_forecasts slips slipped_count", peer={"slipped": cut(())}
     ),
+    SituationSites: Ruling("served out on_backup cause_count", peer={"out_by_cause": cut({}), "out_unexplained": down}),
+    SiteRange: Ruling("unknown_reports", peer={"low": down, "high": up}),
     ForecastSlip: Ruling("ref actor slips later_minutes first now"),
     Severity: Ruling("level computed override lower_bound reasons", peer={"declared": cut(None)}),
     SeverityOverride: Ruling("level decision until"),

@@ -18,6 +18,7 @@ from bus.vocabulary import (
     AreaKind,
     Audience,
     CauseDetail,
+    CountBasis,
     CriticalService,
     EmergencyImpact,
     Impact,
@@ -72,6 +73,7 @@ class SeverityRules:
     """When a situation is how bad. The rules file says what each is."""
 
     users: dict[int, int]
+    reporting_bases: frozenset[CountBasis]
     user_hours: dict[int, int]
     share: dict[AreaKind, Share]
     impact: dict[Impact, int]
@@ -192,6 +194,7 @@ def _severity(data: dict[str, Any]) -> SeverityRules:
     share, sites, redundancy, malicious = data["share"], data["sites"], data["redundancy"], data["malicious"]
     return SeverityRules(
         users=_by_level(data["users"]["levels"]),
+        reporting_bases=frozenset(map(CountBasis, data["users"]["reporting_bases"])),
         user_hours=_by_level(data["user_hours"]["levels"]),
         share={
             AreaKind.KOMMUN: Share(**share["municipality"]),

@@ -8,7 +8,7 @@ stands beside it, and counts while it holds.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import combinations
 
@@ -19,6 +19,7 @@ from consumers.merge.effects import RANK
 from consumers.merge.hours import MILLIS_PER_HOUR
 from consumers.merge.rules import Rules
 from consumers.merge.told import Told
+from consumers.merge.traces import Gist
 from consumers.merge.users import count_users
 from consumers.merge.view import Reason, ServiceUsers, Severity, SeverityOverride
 
@@ -74,9 +75,11 @@ def urgency(severity: Severity, rules: Rules) -> int:
 
 
 def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
+    members = _as_counted_before(evidence.members, rules)
+    all_users = evidence.users if members is evidence.members else count_users(members)
     felt = [
         (found.high, service, impact)
-        for service, users in evidence.users.items()
+        for service, users in all_users.items()
         for impact, found in users.by_impact.items()
         if impact in _FELT and found.high is not None and found.best is not None
     ]
@@ -104,6 +107,7 @@ def _user_hours(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
 
 
 def _share(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
+    counted = _as_counted_before(evidence.members, rules)
     highest = max(
         (found.high or 0 for users in evidence.users.values() for found in users.by_impact.values()), default=0
     )
@@ -114,7 +118,7 @@ def _share(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
         if highest >= rule.share * inhabitants:
             found += [
                 (rule.level, min(1.0, part.high / inhabitants), code, service, impact)
-                for service, users in count_users(_within(code, evidence.members)).items()
+                for service, users in count_users(_within(code, counted)).items()
                 for impact, part in users.by_impact.items()
                 if impact in _FELT and part.best is not None and part.high is not None
                 if part.high >= rule.share * inhabitants
@@ -124,6 +128,37 @@ def _share(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
         members = [m for m in _within(area, evidence.members) if _has(m, Service(service), Impact(impact))]
         percent = int(share * 100)
         yield _reason("SHARE", level, members, percent=percent, area=area, service=service, impact=impact)
+
+
+def _reporting_effect(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
+    """Gives no level; says what may be behind a rise."""
+    members = [m for m in evidence.members if _is_by_reporting(m, rules) and (_is_held(m, rules) or (m.step or 0) > 0)]
+    if members:
+        yield _reason("REPORTING_EFFECT", 1, members)
+
+
+def _is_by_reporting(told: Told, rules: Rules) -> bool:
+    return told.incident.users is not None and told.incident.users.basis in rules.severity.reporting_bases
+
+
+def _is_held(told: Told, rules: Rules) -> bool:
+    """Whether its number is higher than the last on another basis, and has not grown since the basis changed."""
+    if told.recount is None or told.incident.users is None or not _is_by_reporting(told, rules):
+        return False
+    before, first, now = told.recount.before.users or 0, told.recount.first.users or 0, told.incident.users.value or 0
+    return before < now <= first
+
+
+def _as_counted_before(members: Sequence[Told], rules: Rules) -> Sequence[Told]:
+    """With the earlier numbers of those that were only counted in another way since; the same, where there is none."""
+    if not any(_is_held(m, rules) for m in members):
+        return members
+    return [_counted_before(m, m.recount.before) if m.recount and _is_held(m, rules) else m for m in members]
+
+
+def _counted_before(told: Told, before: Gist) -> Told:
+    earlier = {effect.service: effect.numbers for effect in before.effects if effect.numbers is not None}
+    return replace(told, numbers={service: earlier.get(service, now) for service, now in told.numbers.items()})
 
 
 def _within(area: str, members: Iterable[Told]) -> list[Told]:
@@ -261,6 +296,7 @@ def _lacks_mobile(told: Told, code: str, least: Impact) -> bool:
 
 RULES: tuple[Callable[[Evidence, Rules], Iterator[Reason]], ...] = (
     _users,
+    _reporting_effect,
     _user_hours,
     _share,
     _impact,
@@ -290,6 +326,7 @@ def _is_felt(told: Told, impact: Impact) -> bool:
 
 TEXTS = {
     "USERS": "up to {high} users of {service} with {impact}",
+    "REPORTING_EFFECT": "reporting effect possible: the number of customers who report has risen, incidents: {count}",
     "USER_HOURS": "at least {hours} user-hours of {service} with {impact}, as forecast, by the upper end",
     "SHARE": "up to {percent} % of the inhabitants of {area}: {service} with {impact}",
     "IMPACT": "{impact} reported, incidents: {count}",
@@ -320,6 +357,7 @@ _TABLES = {
     "REDUNDANCY_AGAIN": "redundancy",
     "MALICIOUS_OUTAGE": "malicious",
     "ALL_DOWN": "white_out",
+    "REPORTING_EFFECT": "users",
 }
 """Where the table is not called as the reason is."""
 

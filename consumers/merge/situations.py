@@ -30,6 +30,7 @@ from consumers.merge.overrides import Standing
 from consumers.merge.restoration import restoration
 from consumers.merge.rules import Rules
 from consumers.merge.severity import Evidence, assess, urgency
+from consumers.merge.sites import count_sites
 from consumers.merge.told import Told
 from consumers.merge.users import count_users
 from consumers.merge.view import Situation, SituationLink
@@ -144,6 +145,7 @@ def assemble(
         users=users,
         user_hours=hours_at(lost.growths, lost.since) if lost.since else {},
         user_hours_as_of=lost.since,
+        sites=count_sites(opened),
         emergency=_emergency(current),
         restoration=restoration(voices),
         links=tuple(as_link(edge) for edge in component.links),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
+from typing import NamedTuple
 
 from bus import geography
 from bus.messages import Emergency, Incident, ServiceImpact
@@ -20,6 +22,15 @@ _NEARLY_ALL = 90.0
 
 _CALLING = frozenset({Service.MOBILE_VOICE, Service.EMERGENCY_CALL})
 """Services without which a phone on the network cannot call 112 over it."""
+
+
+class Recount(NamedTuple):
+    """A change of the basis on which users are counted."""
+
+    before: Gist
+    """The last count on another basis."""
+    first: Gist
+    """The first since then; all since then are on one basis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,8 @@ class Told:
     """What was told over time."""
     step: int | None
     """How the count of users changed between the last two revisions that count alike; None where no two do."""
+    recount: Recount | None
+    """How its users came to be counted on another basis; None where they always were on this one."""
     slips: Slips | None
     """How often its forecast moved later; None where it never did."""
 
@@ -81,6 +94,7 @@ def told_by(entity: Entity) -> Told:
         known_at=entity.latest_known_at,
         course=course_of(gists),
         step=_step(gists) if len(gists) > 1 else None,
+        recount=_recount(gists) if len(gists) > 1 else None,
         slips=slips_of(gist.forecast for gist in gists) if len(gists) > 1 else None,
     )
 
@@ -104,4 +118,14 @@ def _step(gists: Sequence[Gist]) -> int | None:
             last = gist
         elif (gist.basis, gist.scope) == (last.basis, last.scope):
             return last.users - gist.users if last.users is not None else None
+    return None
+
+
+def _recount(gists: Sequence[Gist]) -> Recount | None:
+    counts = [gist for gist in gists if gist.users is not None]
+    if not counts or counts[-1] is not gists[-1]:
+        return None
+    for before, first in reversed(list(pairwise(counts))):
+        if before.basis is not first.basis:
+            return Recount(before, first)
     return None

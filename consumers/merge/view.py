@@ -136,6 +136,27 @@ class ServiceHours:
 
 
 @dataclass(frozen=True, slots=True)
+class SiteRange:
+    """A number of sites as a range. `high` is None where nobody tells it."""
+
+    low: int
+    high: int | None
+    unknown_reports: int
+
+
+@dataclass(frozen=True, slots=True)
+class SituationSites:
+    """Sites of the open incidents. The causes need not add up; sites out without a cause are unexplained."""
+
+    served: SiteRange
+    out: SiteRange
+    on_backup: SiteRange
+    out_by_cause: dict[str, int]
+    cause_count: int
+    out_unexplained: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class ForecastSlip:
     """An open incident whose forecast moved later: how often, by how much in all, from when to when."""
 
@@ -176,6 +197,7 @@ class SituationSummary(Part):
     users: dict[str, ServiceUsers]
     user_hours: dict[str, ServiceHours]
     user_hours_as_of: Instant | None
+    sites: SituationSites | None
     emergency: EmergencyImpact | None
     restoration: RestorationRange
     measures: tuple[str, ...]
@@ -361,6 +383,7 @@ class Situation(Part):
     users: dict[str, ServiceUsers]
     user_hours: dict[str, ServiceHours]
     user_hours_as_of: Instant | None
+    sites: SituationSites | None
     emergency: EmergencyImpact | None
     restoration: RestorationRange
     links: tuple[SituationLink, ...]

@@ -124,7 +124,7 @@ def users(draw: st.DrawFn) -> Users:
         value=draw(counts),
         low=draw(counts),
         high=draw(counts),
-        basis=draw(st.sampled_from((CountBasis.ESTIMATED, CountBasis.MEASURED))),
+        basis=draw(st.sampled_from((CountBasis.ESTIMATED, CountBasis.MEASURED, CountBasis.CUSTOMER_REPORTED))),
         scope=draw(st.sampled_from((CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.DEVICES))),
         by_service=draw(st.just({}) | st.just({Service.MOBILE_DATA: 500})),
         by_area=draw(st.just({}) | st.just({"0780": 7, "0781": 5})),

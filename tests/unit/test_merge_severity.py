@@ -476,3 +476,49 @@ TRENDS = {
 def test_a_trend_needs_two_counts_on_one_basis(case):
     told, trend = TRENDS[case]
     assert only(*(incident(revision=i, users=users) for i, users in enumerate(told, start=1))).trend is trend
+
+
+BY_CUSTOMERS = CountBasis.CUSTOMER_REPORTED
+COUNTED = {
+    "customers report more than was estimated": ([count(90_000), count(110_000, basis=BY_CUSTOMERS)], 3, True),
+    "and say so once more": (
+        [count(90_000), count(110_000, basis=BY_CUSTOMERS), count(110_000, basis=BY_CUSTOMERS)],
+        3,
+        True,
+    ),
+    "then ever more of them": (
+        [count(90_000), count(110_000, basis=BY_CUSTOMERS), count(120_000, basis=BY_CUSTOMERS)],
+        4,
+        True,
+    ),
+    "customers report fewer": ([count(110_000), count(90_000, basis=BY_CUSTOMERS)], 3, False),
+    "customers alone ever reported": ([count(110_000, basis=BY_CUSTOMERS)], 4, False),
+    "ever more customers": ([count(90_000, basis=BY_CUSTOMERS), count(110_000, basis=BY_CUSTOMERS)], 4, True),
+    "it is measured to be more": ([count(90_000), count(110_000, basis=CountBasis.MEASURED)], 4, False),
+    "from not known": ([count(), count(110_000, basis=BY_CUSTOMERS)], 4, False),
+    "customers no longer count": (
+        [count(90_000), count(110_000, basis=BY_CUSTOMERS), count(110_000, basis=CountBasis.MEASURED)],
+        4,
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", COUNTED)
+def test_more_reports_by_customers_are_not_more_who_are_cut_off(case):
+    told, level, said_so = COUNTED[case]
+    found = levels(*(incident(revision=i, codes=("14",), users=users) for i, users in enumerate(told, start=1)))
+    assert found["USERS"] == level
+    assert ("REPORTING_EFFECT" in found) is said_so
+
+
+def test_a_held_number_is_shown_as_it_was_told():
+    told = [count(90_000), count(110_000, basis=BY_CUSTOMERS)]
+    situation = only(*(incident(revision=i, codes=("14",), users=users) for i, users in enumerate(told, start=1)))
+    assert situation.users[VOICE].best == 110_000
+    assert situation.trend is Trend.UNKNOWN
+
+
+def test_a_share_is_held_as_well():
+    told = [count(50_000), count(60_000, basis=BY_CUSTOMERS)]
+    assert "SHARE" not in levels(*(incident(revision=i, users=users) for i, users in enumerate(told, start=1)))
