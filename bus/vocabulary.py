@@ -479,6 +479,28 @@ class RequestState(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Fulfilment(StrEnum):
+    """How a request for a resource stands, by what is promised to it and by the clock."""
+
+    UNANSWERED = "UNANSWERED"
+    OFFERED = "OFFERED"
+    PARTLY_FILLED = "PARTLY_FILLED"
+    FILLED = "FILLED"
+    OVERDUE = "OVERDUE"
+    UNFILLED = "UNFILLED"
+    OVER = "OVER"
+    UNKNOWN = "UNKNOWN"
+
+
+class AckSubject(StrEnum):
+    """What an answer is waited for to: consent to a measure, a claim of cause, a claim that two tell of one fault."""
+
+    MEASURE = "MEASURE"
+    CAUSE = "CAUSE"
+    DUPLICATE = "DUPLICATE"
+    UNKNOWN = "UNKNOWN"
+
+
 class SituationState(StrEnum):
     """ONGOING while a member is open; RESTORED when none is; CLOSED when all are closed."""
 

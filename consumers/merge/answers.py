@@ -60,6 +60,10 @@ class Answers:
         counterparties = {*measure.hosts, *measure.guests} - {measure.actor, measure.on_behalf_of}
         return tuple(sorted(actor for actor in counterparties if not _accepts(answers.get(actor))))
 
+    def has_answered(self, ref: str, actor: str, kinds: frozenset[AckAnswer]) -> bool:
+        """Whether an actor has given one of these answers."""
+        return ref in self._to and actor in self._latest(ref, kinds)
+
     def _latest(self, ref: str, kinds: frozenset[AckAnswer]) -> dict[str, Ack]:
         """Each actor's latest answer of these kinds, by when it was given."""
         latest: dict[str, Ack] = {}

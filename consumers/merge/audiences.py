@@ -215,18 +215,25 @@ RULINGS: Mapping[type, Ruling] = {
         peer=_NO_REMARKS | _NO_ASSETS,
     ),
     # Requests, offers and decisions are addressed to the others: to be answered, they must be read.
-    RequestItem: Ruling(f"{_OPENING} ref offers {_RESOURCE}", peer={"reason": cut(None)}),
+    RequestItem: Ruling(
+        f"{_OPENING} ref offers offer_count offered promised missing fulfilment {_RESOURCE}", peer={"reason": cut(None)}
+    ),
     OfferItem: Ruling(f"{_OPENING} ref offer eta {_RESOURCE}", peer={"reason": cut(None)}),
     DecisionItem: Ruling(
         f"{_OPENING} ref reason decision state title text level until affects based_on review_at",
     ),
-    PendingAck: Ruling("ref actor since"),
+    PendingAck: Ruling("ref actor subject about since"),
     Conflict: Ruling(
         "id rule case severity subjects subject_count state answered_by actors areas",
         peer={"text": cut(""), "facts": cut({})},
         whole={Audience.PEER: _unless_telling_tales},
     ),
-    EnergyItem: Ruling("ref power_incident", peer={"battery_until": cut(None), "fuel_until": cut(None)}),
+    EnergyItem: Ruling(
+        "ref actor areas power_incident power_is_out power_return",
+        peer=dict.fromkeys(
+            ("battery_until", "fuel_until", "backup_until", "exhausted", "gap_hours", "ends_before_power"), cut(None)
+        ),
+    ),
     # Places and actors. What an actor says of its staff, partners and load is for those who help it, not for rivals.
     AreaItem: Ruling(
         "code name impact mobile all_mobile_down white_out emergency situations situation_count",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from bus.envelope import Envelope
 from bus.instants import EPOCH
@@ -24,7 +24,6 @@ from bus.vocabulary import (
     IncidentState,
     MeasureState,
     MessageStatus,
-    RequestState,
     Role,
     SituationState,
     Tlp,
@@ -37,6 +36,7 @@ from consumers.merge.components import Component, Graph
 from consumers.merge.conflicts.book import ConflictBook
 from consumers.merge.conflicts.findings import may_be_conflict
 from consumers.merge.digest import SetDigest
+from consumers.merge.energy import timeline
 from consumers.merge.entities import Entity
 from consumers.merge.explain import Books, Explanation, explain
 from consumers.merge.flags import component_flags, entity_flags, references_of
@@ -44,11 +44,12 @@ from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
 from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.hours import HoursTotals
-from consumers.merge.index import Index
 from consumers.merge.links import Node, node_of
-from consumers.merge.measures import WANTS_CONSENT, MeasureBook
+from consumers.merge.measures import MeasureBook
 from consumers.merge.overrides import OverrideBook
+from consumers.merge.pending import pending_acks
 from consumers.merge.places import Places
+from consumers.merge.resources import ResourceBook
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.severity import urgency
 from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id
@@ -58,18 +59,12 @@ from consumers.merge.users import UserTotals
 from consumers.merge.view import (
     AreaItem,
     DecisionItem,
-    EnergyItem,
     Flag,
-    OfferItem,
-    PendingAck,
-    RequestItem,
     Summary,
     Totals,
     View,
 )
 from consumers.merge.works import WorkBook
-
-ItemOfMessage = TypeVar("ItemOfMessage", RequestItem, OfferItem, DecisionItem)
 
 _UNSOUND = frozenset({Freshness.STALE, Freshness.SILENT})
 
@@ -131,7 +126,7 @@ class State:
         self._measures = MeasureBook(self._rules.expiring_measure, self._answers, self._is_over)
         self._works = WorkBook(self._rules.upcoming_work)
         self._conflicts = ConflictBook(self._rules.conflicts, self._answers)
-        self._offers_for = Index()
+        self._resources = ResourceBook()
         self._overrides = OverrideBook()
         self._areas = AreaBook()
         self._actors = ActorBook(self._rules)
@@ -325,8 +320,10 @@ class State:
             actors=self._of_kind("actor"),
             emergency=tuple(emergencies(self._of_kind("area"))),
             totals=self._sum_up(),
-            energy=tuple(self._energy()),
-            pending_acks=tuple(self._pending_acks()),
+            energy=timeline(self._voices(), self._told, as_of),
+            pending_acks=pending_acks(
+                self._of_kind("measure"), self._voices(), self._told, self._answers, self._winner_known_at
+            ),
             flags=tuple(sorted(self._of_kind("flag"), key=lambda f: (f.code, f.refs, f.text))),
             quarantined=self.quarantined,
             withheld={},
@@ -381,15 +378,8 @@ class State:
             all_named = area.situation_count == len(area.situations)
             yield area if all_named else area.model_copy(update={"situations": self._areas.situations_at(area.code)})
 
-    def _energy(self) -> Iterable[EnergyItem]:
-        for told in sorted(self._voices(), key=lambda told: told.ref):
-            if energy := told.incident.energy:
-                yield EnergyItem(
-                    ref=told.ref,
-                    battery_until=energy.battery_until,
-                    fuel_until=energy.fuel_until,
-                    power_incident=energy.power_incident,
-                )
+    def _winner_known_at(self, ref: str) -> datetime:
+        return self._entities[ref].last.known_at
 
     def voices(self, as_of: datetime) -> Iterable[Told]:
         """What the open incidents tell, duplicates too."""
@@ -400,19 +390,13 @@ class State:
         for situation in self._ongoing:
             yield from self._situations[situation].voices
 
-    def _pending_acks(self) -> Iterable[PendingAck]:
-        for item in self._of_kind("measure"):
-            if item.state in WANTS_CONSENT:
-                for actor in self._answers.awaited(item):
-                    yield PendingAck(ref=item.ref, actor=actor, since=item.known_at)
-
     # Bringing it up to date
 
     def _refresh(self, as_of: datetime) -> None:
         unfolding = self._unfolding.take(as_of)
         if as_of < self._as_of:
             unfolding |= self._situations.keys()
-            for book in (self._actors, self._measures, self._works, self._conflicts):
+            for book in (self._actors, self._measures, self._works, self._conflicts, self._resources):
                 book.rewind()
         self._as_of = as_of
         if self._archive is not None:
@@ -428,6 +412,8 @@ class State:
         self._remake(self._areas.situations_around(self._areas.flipped))
         self._flag(flagged)
         self._age(as_of)
+        for ref, resource in self._resources.refresh(as_of):
+            self._put(ref, resource)
         for slug, actor in self._actors.refresh(as_of):
             self._put(f"actor/{slug}", actor)
         for ref, measure in self._measures.refresh(as_of):
@@ -443,14 +429,12 @@ class State:
         entities whose flags may differ.
         """
         stale: set[str] = set()
-        requests: set[str] = set()
         flagged: set[str] = set()
         for ref in self._reached(touched):
             entity = self._entities.get(ref)
             if entity is None:
-                concerned, asked, mentioning = self._unlearn(ref)
+                concerned, mentioning = self._unlearn(ref)
                 stale |= concerned
-                requests |= asked
                 flagged |= mentioning
                 continue
             message = entity.winner.message
@@ -478,34 +462,29 @@ class State:
                 case Measure():
                     stale |= self._incidents_of(self._measures.put(entity, message))
                 case Offer():
-                    requests |= self._offers_for.put(ref, () if _is_withdrawn(message) else (message.ref,))
-                    self._put(ref, _item(OfferItem, message, entity, offer=ref))
+                    self._resources.put_offer(entity, message)
                 case Request():
-                    requests.add(ref)
+                    self._resources.put_request(entity)
                 case Work():
                     self._works.put(entity)
                 case Decision():
                     past = self._horizon.is_past(ref)
                     affected = self._overrides.drop(ref) if past else self._overrides.put(entity, message)
                     stale |= self._incidents_of(affected)
-                    self._put(ref, _item(DecisionItem, message, entity, ref=ref))
+                    self._put(ref, _decision_item(message, entity))
                 case _:
                     self._actors.put_status(entity)
             self._conflicts.put(entity)
-        for ref in requests:
-            self._put_request(ref)
         return stale, flagged
 
-    def _unlearn(self, ref: str) -> tuple[set[str], set[str], set[str]]:
-        """Take an entity that was let go out of all indexes. Returns what it answered or was for, which requests it
-        offered something to, and who mentions it.
-        """
+    def _unlearn(self, ref: str) -> tuple[set[str], set[str]]:
+        """Take an entity that was let go out of all indexes. Returns what it answered or was for; who mentions it."""
         self._horizon.put(ref, None)
         self._mention(ref, ())
         self._put_flags(ref, [])
         self._put(ref, None)
         self._conflicts.drop(ref)
-        answered, requests = set[str](), set[str]()
+        answered = set[str]()
         match ref.partition("/")[0]:
             case Kind.INCIDENT:
                 self._told.pop(ref, None)
@@ -520,13 +499,13 @@ class State:
                 answered = self._incidents_of(self._measures.drop(ref))
             case Kind.WORK:
                 self._works.drop(ref)
-            case Kind.OFFER:
-                requests = self._offers_for.put(ref, ())
+            case Kind.OFFER | Kind.REQUEST:
+                self._resources.drop(ref)
             case Kind.DECISION:
                 answered = self._incidents_of(self._overrides.drop(ref))
             case Kind.STATUS:
                 self._actors.drop_status(ref)
-        return answered, requests, self._mentions.get(ref, set()) if self._unknow(ref) else set()
+        return answered, self._mentions.get(ref, set()) if self._unknow(ref) else set()
 
     def _answer(self, answered: set[str]) -> set[str]:
         """Note what was answered, now or before. Returns the same."""
@@ -676,12 +655,6 @@ class State:
         elif self._items.get(key) != item:
             self._items[key] = item
             self._changed.add(key)
-
-    def _put_request(self, ref: str) -> None:
-        entity = self._entities.get(ref)
-        if entity is not None and isinstance(entity.winner.message, Request):
-            offers = tuple(sorted(self._offers_for.get(ref)))
-            self._put(ref, _item(RequestItem, entity.winner.message, entity, ref=ref, offers=offers))
 
     def _put_flags(self, source: str, flags: list[Flag]) -> None:
         """Set the flags that come from one entity or situation. When situations split, two may raise the same one."""
@@ -916,10 +889,6 @@ def _speakers(ref: str, trace: Trace) -> set[str]:
     return {ref.split("/")[1], *filter(None, [trace.gist.on_behalf_of])}
 
 
-def _is_withdrawn(offer: Offer) -> bool:
-    return offer.state is RequestState.WITHDRAWN
-
-
-def _item(model: type[ItemOfMessage], message: Message, entity: Entity, **more: Any) -> ItemOfMessage:
-    fields: dict[str, Any] = {**dict(message), **more, "known_at": entity.winner.known_at}
-    return model.whole(**fields)
+def _decision_item(decision: Decision, entity: Entity) -> DecisionItem:
+    fields: dict[str, Any] = dict(decision)
+    return DecisionItem.whole(**fields, ref=entity.ref, known_at=entity.winner.known_at)

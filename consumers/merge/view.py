@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from bus.instants import Instant
 from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, Partner, Request, Staffing, Work
 from bus.vocabulary import (
+    AckSubject,
     Audience,
     CauseCategory,
     CauseDetail,
@@ -19,6 +20,7 @@ from bus.vocabulary import (
     ConflictState,
     EmergencyImpact,
     Freshness,
+    Fulfilment,
     Impact,
     IncidentState,
     LinkBasis,
@@ -256,6 +258,11 @@ class RequestItem(Request):
 
     ref: str
     offers: tuple[str, ...]
+    offer_count: int
+    offered: float | None
+    promised: float | None
+    missing: float | None
+    fulfilment: Fulfilment
     known_at: Instant
 
 
@@ -422,20 +429,32 @@ class EmergencyItem:
 
 @dataclass(frozen=True, slots=True)
 class EnergyItem:
-    """How long an open incident's backup energy lasts. None: not told."""
+    """How long an open incident's backup energy lasts, and when power returns. None: not told."""
 
     ref: str
+    actor: str
+    areas: tuple[str, ...]
     battery_until: Instant | None
     fuel_until: Instant | None
+    backup_until: Instant | None
+    exhausted: bool | None
     power_incident: str | None
+    power_is_out: bool | None
+    power_return: Instant | None
+    gap_hours: float | None
+    ends_before_power: bool | None
 
 
 @dataclass(frozen=True, slots=True)
 class PendingAck:
-    """An answer that is waited for: `actor` has not accepted `ref`, known since `since`."""
+    """An answer that `actor` owes to what `ref` says, which the bus knew at `since`. `about`: the incident that a claim
+    names.
+    """
 
     ref: str
     actor: str
+    subject: AckSubject
+    about: str | None
     since: Instant
 
 

@@ -70,6 +70,7 @@ START = datetime(2026, 1, 10, 6, 0, tzinfo=UTC)
 OPERATORS = ("nordtel", "sveamobil", "elnat-syd")
 IDS = ("A", "B")
 INCIDENTS = tuple(f"incident/{actor}/{id_}" for actor in OPERATORS for id_ in IDS)
+REQUESTS = tuple(f"request/nordtel/{id_}" for id_ in IDS)
 NOWHERE = "incident/tretton/Z"
 REGISTRY = Registry.of(
     [
@@ -102,6 +103,7 @@ areas = st.sampled_from(AREAS)
 emergencies = st.builds(
     Emergency, impact=st.sampled_from(list(EmergencyImpact)), ran_radiating=st.sampled_from((None, False, True))
 )
+energies = st.builds(Energy, battery_until=st.none() | hours, power_incident=st.none() | references)
 restorations = st.builds(Restoration, expected=st.none() | hours, latest=st.none() | hours)
 counts = st.sampled_from((None, 0, 10, 9_999, 10_000, 250_000))
 
@@ -153,7 +155,7 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
         emergency=draw(st.none() | emergencies),
         cause=draw(st.sampled_from(CAUSES)),
         restoration=draw(st.none() | restorations),
-        energy=draw(st.none() | references.map(lambda ref: Energy(power_incident=ref))),
+        energy=draw(st.none() | energies),
         caused_by=tuple(
             draw(
                 st.lists(
@@ -253,6 +255,20 @@ def area_reports(draw: st.DrawFn) -> Incident:
 
 
 @st.composite
+def powered(draw: st.DrawFn) -> Incident:
+    """An incident that hangs on a power incident, or that one."""
+    incident = draw(incidents(("nordtel", "elnat-syd")))
+    power = f"incident/elnat-syd/{draw(st.sampled_from(IDS))}"
+    return incident.model_copy(
+        update={
+            "on_behalf_of": None,
+            "state": draw(st.sampled_from((*[IncidentState.CONFIRMED] * 3, IncidentState.CLOSED))),
+            "energy": Energy(battery_until=draw(hours), power_incident=power) if incident.actor == "nordtel" else None,
+        }
+    )
+
+
+@st.composite
 def links(draw: st.DrawFn) -> Link:
     return Link(
         **_opening(draw, "samordning", draw(st.sampled_from(("L1", "L2")))),
@@ -297,6 +313,31 @@ def acks(draw: st.DrawFn) -> Ack:
         of=draw(references | st.just("measure/nordtel/M")),
         answer=draw(st.sampled_from(list(AckAnswer))),
     )
+
+
+def _resource(draw: st.DrawFn) -> dict[str, object]:
+    units = st.builds(Quantity, value=st.sampled_from((1.0, 2.0)), unit=st.sampled_from(("st", "st", "kVA")))
+    return {
+        "resource": draw(st.sampled_from((ResourceKind.FUEL, ResourceKind.FUEL, ResourceKind.BATTERY))),
+        "quantity": draw(st.none() | units),
+        "state": draw(st.sampled_from((RequestState.OPEN, RequestState.OPEN, *RequestState))),
+        "until": draw(st.none() | hours),
+    }
+
+
+@st.composite
+def requests(draw: st.DrawFn) -> Request:
+    opening = _opening(draw, "nordtel", draw(st.sampled_from(IDS)))
+    targets = tuple(draw(st.lists(references, max_size=1)))
+    return Request(**opening, **_resource(draw), needed_by=draw(st.none() | hours), targets=targets)
+
+
+@st.composite
+def offers(draw: st.DrawFn) -> Offer:
+    opening = _opening(draw, draw(st.sampled_from(OPERATORS)), draw(st.sampled_from(IDS)))
+    promised = st.sampled_from((RequestState.COMMITTED, *RequestState))
+    told = {**_resource(draw), "state": draw(promised)}
+    return Offer(**opening, **told, ref=draw(st.sampled_from((*REQUESTS, *REQUESTS, NOWHERE, INCIDENTS[0], None))))
 
 
 @st.composite
@@ -468,6 +509,8 @@ messages: st.SearchStrategy[Message] = st.one_of(
     acks(),
     statuses(),
     decisions(),
+    requests(),
+    offers(),
 )
 
 
@@ -492,27 +535,6 @@ def decisions(draw: st.DrawFn) -> Decision:
         title="Beslut",
         until=draw(st.none() | hours),
         affects=tuple(draw(st.lists(references | references.map(situation_of), max_size=2, unique=True))),
-    )
-
-
-@st.composite
-def requests(draw: st.DrawFn) -> Request:
-    return Request(
-        **_opening(draw, draw(st.sampled_from(OPERATORS)), "R"),
-        resource=ResourceKind.FUEL,
-        state=draw(st.sampled_from((RequestState.OPEN, RequestState.WITHDRAWN))),
-        until=draw(st.none() | hours),
-        targets=tuple(draw(st.lists(references, max_size=1))),
-    )
-
-
-@st.composite
-def offers(draw: st.DrawFn) -> Offer:
-    return Offer(
-        **_opening(draw, draw(st.sampled_from(OPERATORS)), "O"),
-        resource=ResourceKind.FUEL,
-        state=draw(st.sampled_from((RequestState.OPEN, RequestState.DEPLOYED, RequestState.RELEASED))),
-        ref=draw(st.none() | st.sampled_from(OPERATORS).map(lambda actor: f"request/{actor}/R")),
     )
 
 

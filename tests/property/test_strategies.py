@@ -11,11 +11,22 @@ from hypothesis import strategies as st
 
 from consumers.merge import View
 from tests.property.folds import view
-from tests.property.strategies import CLASHES, START, area_reports, envelopes, sets_of_messages
+from tests.property.strategies import (
+    CLASHES,
+    START,
+    area_reports,
+    envelopes,
+    offers,
+    powered,
+    requests,
+    sets_of_messages,
+)
 
 MESSAGES = {
     "any": sets_of_messages,
     "of areas": st.lists(envelopes(area_reports()), max_size=7),
+    "of energy": st.lists(envelopes(powered()), max_size=5),
+    "of resources": st.lists(envelopes(st.one_of(requests(), offers())), max_size=7),
     **{name: st.lists(envelopes(st.one_of(of)), max_size=7) for name, of in CLASHES.items()},
 }
 CONFLICTS = {
@@ -40,6 +51,18 @@ DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
         "any",
         lambda v: any(reason.code == "USER_HOURS" for s in v.situations for reason in s.severity.reasons),
     ),
+    "a part that is promised": ("of resources", lambda v: any(r.promised and r.missing for r in v.requests)),
+    "a request that is overdue": ("of resources", lambda v: any(r.fulfilment == "OVERDUE" for r in v.requests)),
+    "what is missing and nobody can tell": (
+        "of resources",
+        lambda v: any(r.quantity and r.missing is None for r in v.requests),
+    ),
+    "a claim that is not answered": ("any", lambda v: any(ack.subject == "CAUSE" for ack in v.pending_acks)),
+    "energy that ends before power returns": (
+        "of energy",
+        lambda v: any(item.ends_before_power for item in v.energy),
+    ),
+    "a slip": ("any", lambda v: any(s.restoration.slips for s in v.situations)),
     "a duplicate": ("any", lambda v: any(situation.duplicates for situation in v.situations)),
     **{
         f"conflict {rule}": (of, lambda v, rule=rule: rule in {conflict.rule for conflict in v.conflicts})

@@ -54,6 +54,7 @@ from consumers.merge.view import SituationSummary
 from tests.merging import LATER, ack, at, cannot, count, fold, incident, measure, must, picture, said, status
 
 STORM = {"event_refs": ("storm:alva",)}
+BATTERY = Energy(battery_until=at(2))
 _OPENING = {"revision": 1, "status": MessageStatus.ACTUAL, "observed_at": at(minutes=1)}
 
 
@@ -82,7 +83,9 @@ def storm() -> list[Envelope]:
             percent=95,
             emergency=Emergency(impact=EmergencyImpact.LOST_WITH_FALLBACK),
         ),
-        incident("sveamobil", "A", codes=("00",), impacts=dict.fromkeys(Service, Impact.DEGRADED), **STORM),
+        incident(
+            "sveamobil", "A", codes=("00",), impacts=dict.fromkeys(Service, Impact.DEGRADED), energy=BATTERY, **STORM
+        ),
         incident("sveamobil", "B", 3, known_at=at(minutes=30), related_to=("incident/tretton/Z",)),
         incident("fjallmobil", "A", state=IncidentState.RESTORED, users=count(3)),
         incident("lagpris", "O-1", codes=("0114",), users=count(1_000_000)),
@@ -169,7 +172,7 @@ KEYS = {
     "situations.links": "a b basis why",
     "measures": "ref type state confirmed",
     "works": "ref state",
-    "requests": "ref state",
+    "requests": "ref state offers offer_count offered promised missing fulfilment",
     "decisions": "ref state",
     "areas": "code name impact mobile all_mobile_down white_out emergency situations situation_count",
     "emergency": "code name impact fallback operators ran_radiating refs report_count",
@@ -177,6 +180,9 @@ KEYS = {
     "remote_work_percent customer_service",
     "totals": "users user_hours open_situations stale_share",
     "totals.users.*": "impact low best high unknown_reports by_impact",
+    "energy": "ref actor areas battery_until fuel_until backup_until exhausted power_incident power_is_out "
+    "power_return gap_hours ends_before_power",
+    "pending_acks": "ref actor subject about since",
     "flags": "code refs text",
 }
 
@@ -222,7 +228,6 @@ SORTED = {
     "emergency": "code",
     "areas.situations": None,
     "actors": "actor",
-    "energy": "ref",
     "pending_acks": "ref",
     "flags": "code",
 }
