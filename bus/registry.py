@@ -93,6 +93,15 @@ class Registry:
         """All actors valid at the instant, sorted by slug."""
         return tuple(entry for slug in self.actors if (entry := self.at(slug, instant)))
 
+    def ended_by(self, instant: datetime) -> tuple[Actor, ...]:
+        """The last entry of each actor whose validity has ended and that is not valid again, sorted by slug."""
+        ended = []
+        for slug, entries in self.actors.items():
+            over = [entry for entry in entries if entry.valid_until is not None and entry.valid_until <= instant]
+            if over and self.at(slug, instant) is None:
+                ended.append(max(over, key=lambda entry: entry.valid_until or instant))
+        return tuple(ended)
+
 
 E = TypeVar("E", bound=_Entry)
 

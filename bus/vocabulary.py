@@ -492,6 +492,17 @@ class Fulfilment(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class Reporting(StrEnum):
+    """Whether an actor keeps the group informed. That it has nothing to report is a report; NO_REPORT is not knowing:
+    it was never heard, or has gone silent.
+    """
+
+    REPORTING = "REPORTING"
+    NOTHING_TO_REPORT = "NOTHING_TO_REPORT"
+    NO_REPORT = "NO_REPORT"
+    UNKNOWN = "UNKNOWN"
+
+
 class AckSubject(StrEnum):
     """What an answer is waited for to: consent to a measure, a claim of cause, a claim that two tell of one fault."""
 

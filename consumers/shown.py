@@ -97,6 +97,7 @@ def view_of(picture: Mapping[str, Part], summary: Summary) -> View:
             user_hours=summary.user_hours,
             open_situations=summary.open_situations,
             stale_share=summary.stale_share,
+            sector=summary.sector,
         ),
         energy=(),
         pending_acks=(),

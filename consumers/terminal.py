@@ -18,7 +18,6 @@ from rich.text import Text
 
 from bus import geography
 from bus.vocabulary import (
-    EMERGENCY_ORDER,
     Audience,
     EmergencyImpact,
     Freshness,
@@ -49,7 +48,6 @@ STRIPES = "▞"
 
 LATE = frozenset({Freshness.STALE, Freshness.SILENT})
 UNDERWAY = frozenset({MeasureState.ACTIVATING, MeasureState.ACTIVE, MeasureState.DEACTIVATING})
-LOST_EMERGENCY = EMERGENCY_ORDER.index(EmergencyImpact.DEGRADED)
 LOST_AFTER = timedelta(seconds=10)
 WIDE = 100
 """Columns from which a situation's second line joins the first, and actors get a table."""
@@ -165,12 +163,7 @@ def _level(level: int, words: Words) -> Text:
 
 def _tiles(view: View, words: Words, moment: Moment, width: int) -> RenderableType:
     voice = view.totals.users.get(Service.MOBILE_VOICE)
-    emergencies = {
-        code
-        for situation in view.situations
-        if situation.emergency is not None and EMERGENCY_ORDER.index(situation.emergency) >= LOST_EMERGENCY
-        for code in situation.areas
-    }
+    emergencies = _finest({item.code for item in view.emergency})
     tiles = (
         (words.emergency, f"{len(emergencies)} {words.regions}", bool(emergencies)),
         (words.without_mobile, *_counted(sum(area.all_mobile_down for area in view.areas))),
@@ -189,6 +182,11 @@ def _tiles(view: View, words: Words, moment: Moment, width: int) -> RenderableTy
     return Padding(table, (0, 0, 1, 0))
 
 
+def _finest(codes: set[str]) -> set[str]:
+    """Without the counties that are told of for a municipality within them."""
+    return {code for code in codes if not any(other != code and geography.contains(code, other) for other in codes)}
+
+
 def _counted(number: int) -> tuple[str, bool]:
     return str(number), number > 0
 
@@ -200,8 +198,11 @@ def _best(users: ServiceUsers | None, words: Words) -> str:
 
 
 def _nothing(view: View, words: Words) -> Text:
-    heard = sum(actor.freshness is Freshness.FRESH for actor in view.actors)
-    return Text(f"{words.nothing_reported}; {words.heard.format(heard, len(view.actors))}\n")
+    sector = view.totals.sector
+    facts = [words.nothing_reported, words.heard.format(sector.reporting, sector.operators)]
+    if sector.freezes:
+        facts.append(counted(words.freezes, sector.freezes))
+    return Text(f"{'; '.join(facts)}\n")
 
 
 def _list(
@@ -274,6 +275,12 @@ def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str,
     users = [_affected(service, situation, words) for service in Service if service in situation.users]
     yield words.users, users or [words.unknown]
     emergency = [words.emergencies[situation.emergency]] if situation.emergency is not None else []
+    refs = {*situation.members, *situation.duplicates}
+    here = [item for item in view.emergency if item.code in situation.areas and not set(item.refs).isdisjoint(refs)]
+    if any(item.fallback is False for item in here):
+        emergency.append(words.no_fallback)
+    if holding := sorted({actor for item in here for actor in item.ran_radiating}):
+        emergency.append(words.holds_phones.format(", ".join(holding)))
     disputed = f" ({words.disputed})" if situation.cause.disputed else ""
     yield words.cause, [words.causes[situation.cause.detail] + disputed, *emergency]
     yield words.forecast, [_forecast(situation, words, view.as_of)]
@@ -314,4 +321,5 @@ def _actor(actor: ActorItem, words: Words, as_of: datetime) -> Iterator[Text]:
     yield Text(words.freshness[actor.freshness], Style(underline=late))
     yield Text(words.duration(as_of - actor.last_heard) if actor.last_heard else words.unknown, QUIET)
     yield Text(words.modes[actor.mode] if actor.mode else "")
+    yield Text(words.reporting[actor.reporting] if actor.ended_at is None else words.ended, QUIET)
     yield Text(words.missing_incidents.format(actor.missing_incidents) if (actor.missing_incidents or 0) > 0 else "")

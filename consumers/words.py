@@ -29,6 +29,7 @@ from bus.vocabulary import (
     MeasureState,
     MeasureType,
     OperatorMode,
+    Reporting,
     Service,
     SituationState,
     WorkPhase,
@@ -64,6 +65,10 @@ class Words:
     lost: str
     nothing_reported: str
     heard: str
+    freezes: tuple[str, str]
+    no_fallback: str
+    holds_phones: str
+    ended: str
     unknown: str
     none: str
     at_least: str
@@ -104,6 +109,7 @@ class Words:
     measure_types: Mapping[MeasureType, str]
     measure_states: Mapping[MeasureState, str]
     modes: Mapping[OperatorMode, str]
+    reporting: Mapping[Reporting, str]
     critical_services: Mapping[CriticalService, str]
     reasons: Mapping[str, str]
     about: Mapping[str, str]
@@ -239,7 +245,11 @@ SWEDISH = Words(
     picture="bild",
     lost="FÖRBINDELSEN BRUTEN sedan {}",
     nothing_reported="ingen rapporterad störning",
-    heard="{} av {} aktörer hörda i tid",
+    heard="{} av {} operatörer rapporterar",
+    freezes=("{} förändringsstopp", "{} förändringsstopp"),
+    no_fallback="ingen reserv",
+    holds_phones="radion håller kvar telefonerna: {}",
+    ended="inte längre med",
     unknown="okänt",
     none="inga",
     at_least="minst",
@@ -403,6 +413,12 @@ SWEDISH = Words(
         OperatorMode.CRISIS: "krisläge",
         OperatorMode.UNKNOWN: "okänd drift",
     },
+    reporting={
+        Reporting.REPORTING: "rapporterar",
+        Reporting.NOTHING_TO_REPORT: "inget att rapportera",
+        Reporting.NO_REPORT: "ingen rapport",
+        Reporting.UNKNOWN: "okänt",
+    },
     critical_services={
         CriticalService.EMERGENCY_112: "112",
         CriticalService.VMA: "VMA",
@@ -537,7 +553,11 @@ ENGLISH = Words(
     picture="picture",
     lost="CONNECTION LOST since {}",
     nothing_reported="no disturbance reported",
-    heard="{} of {} actors heard in time",
+    heard="{} of {} operators report",
+    freezes=("{} maintenance freeze", "{} maintenance freezes"),
+    no_fallback="no fallback",
+    holds_phones="radio keeps the phones: {}",
+    ended="no longer a member",
     unknown="unknown",
     none="none",
     at_least="at least",
@@ -636,6 +656,12 @@ ENGLISH = Words(
         OperatorMode.REDUCED: "reduced running",
         OperatorMode.CRISIS: "crisis mode",
         OperatorMode.UNKNOWN: "unknown running",
+    },
+    reporting={
+        Reporting.REPORTING: "reports",
+        Reporting.NOTHING_TO_REPORT: "nothing to report",
+        Reporting.NO_REPORT: "no report",
+        Reporting.UNKNOWN: "unknown",
     },
     critical_services={
         CriticalService.EMERGENCY_112: "112",

@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from bus.messages import Status
 from bus.references import Kind, reference
 from bus.registry import Actor
-from bus.vocabulary import Freshness
+from bus.vocabulary import Freshness, Reporting
 from consumers.merge.entities import Entity, order, owner
 from consumers.merge.freshness import Clock, Schedule
 from consumers.merge.rules import Rules
-from consumers.merge.view import ActorItem
+from consumers.merge.view import ActorItem, Sector
 
 
 class ActorBook:
@@ -32,6 +32,9 @@ class ActorBook:
         """Of each, in how many situations of each level it has open members."""
         self._in_situation: dict[str, tuple[int, frozenset[str]]] = {}
         self._registered: dict[str, Actor] = {}
+        self._ended: dict[str, Actor] = {}
+        self._bystanders = rules.conflicts.not_operators
+        self._reporting: dict[str, Reporting] = {}
         self._dirty: set[str] = set()
         self._due = Schedule()
 
@@ -107,14 +110,23 @@ class ActorBook:
         """The incidents that an operator holds open."""
         return self._open.get(actor, frozenset())
 
-    def register(self, actors: Iterable[Actor]) -> None:
-        """Which actors are registered at present."""
-        registered = {actor.slug: actor for actor in actors}
-        changed = {
-            slug for slug in {*registered, *self._registered} if registered.get(slug) != self._registered.get(slug)
-        }
-        self._registered = registered
-        self._dirty |= changed
+    def register(self, actors: Iterable[Actor], ended: Iterable[Actor]) -> None:
+        """Which actors are registered at present, and which were."""
+        registered, past = ({actor.slug: actor for actor in entries} for entries in (actors, ended))
+        for now, before in ((registered, self._registered), (past, self._ended)):
+            self._dirty |= {slug for slug in {*now, *before} if now.get(slug) != before.get(slug)}
+        self._registered, self._ended = registered, past
+
+    def sector(self, freezes: int) -> Sector:
+        """How the group's operators keep it informed, as of the last refresh."""
+        operators = [slug for slug, actor in self._registered.items() if not self._bystanders.issuperset(actor.roles)]
+        told = Counter(self._reporting.get(slug, Reporting.NO_REPORT) for slug in operators)
+        return Sector(
+            operators=len(operators),
+            reporting=len(operators) - told[Reporting.NO_REPORT],
+            nothing_to_report=told[Reporting.NOTHING_TO_REPORT],
+            freezes=freezes,
+        )
 
     def rewind(self) -> None:
         """Everything is to be told anew: the clock stands earlier than it did."""
@@ -125,23 +137,30 @@ class ActorBook:
         self._dirty |= self._due.take(as_of)
         for actor in sorted(self._dirty):
             if actor in self._registered or actor in self._last_heard:
-                yield actor, self._item(actor, as_of)
+                item = self._item(actor, as_of)
+                self._reporting[actor] = item.reporting
+                yield actor, item
             else:
+                self._reporting.pop(actor, None)
                 yield actor, None
         self._dirty.clear()
 
     def _item(self, actor: str, as_of: datetime) -> ActorItem:
-        registered, heard = self._registered.get(actor), self._last_heard.get(actor)
+        registered, ended = self._registered.get(actor), self._ended.get(actor)
+        member, heard = registered or ended, self._last_heard.get(actor)
         entity = max(self._statuses[actor].values(), key=_latest, default=None)
         status = entity.winner.message if entity else None
         told = status if isinstance(status, Status) else None
         held = len(self._open[actor])
         announced = told.open_incidents if told else None
+        freshness = self._freshness(actor, heard, as_of)
         return ActorItem.whole(
             actor=actor,
-            name=registered.name if registered else None,
+            name=member.name if member else None,
             roles=registered.roles if registered else (),
-            freshness=self._freshness(actor, heard, as_of),
+            ended_at=ended.valid_until if ended else None,
+            freshness=freshness,
+            reporting=_reporting(freshness, nothing=bool(told and told.nothing_to_report) and not held),
             last_heard=heard,
             mode=told.mode if told else None,
             nothing_to_report=told.nothing_to_report if told else None,
@@ -162,6 +181,12 @@ class ActorBook:
         clock = Clock(heard, self.cadence(actor))
         self._due.put(actor, clock.next_change(as_of))
         return clock.freshness(as_of)
+
+
+def _reporting(freshness: Freshness, *, nothing: bool) -> Reporting:
+    if freshness is Freshness.SILENT:
+        return Reporting.NO_REPORT
+    return Reporting.NOTHING_TO_REPORT if nothing else Reporting.REPORTING
 
 
 def _latest(entity: Entity) -> tuple[datetime, tuple[int, datetime, bytes]]:

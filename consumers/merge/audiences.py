@@ -37,6 +37,7 @@ from consumers.merge.view import (
     Reason,
     RequestItem,
     RestorationRange,
+    Sector,
     ServiceHours,
     ServiceUsers,
     Severity,
@@ -175,10 +176,12 @@ RULINGS: Mapping[type, Ruling] = {
         "conflicts areas actors emergency totals energy pending_acks flags quarantined withheld"
     ),
     Summary: Ruling(
-        "as_of audience realm status digest rules inputs batch users open_situations stale_share quarantined withheld",
+        "as_of audience realm status digest rules inputs batch users open_situations stale_share sector quarantined "
+        "withheld",
         peer={"user_hours": cut({})},
     ),
-    Totals: Ruling("users open_situations stale_share", peer={"user_hours": cut({})}),
+    Sector: Ruling("operators reporting nothing_to_report freezes"),
+    Totals: Ruling("users open_situations stale_share sector", peer={"user_hours": cut({})}),
     # Situations. A title is written for all whom the mark lets see it: without one, nobody knows what is spoken of.
     Situation: Ruling(f"{_SITUATION} aliases members duplicates links suggestions", peer=_NO_HOURS),
     SituationSummary: Ruling(
@@ -241,7 +244,8 @@ RULINGS: Mapping[type, Ruling] = {
     AreaEmergency: Ruling("impact fallback operators ran_radiating refs report_count"),
     EmergencyItem: Ruling("code name impact fallback operators ran_radiating refs report_count"),
     ActorItem: Ruling(
-        "actor name roles freshness last_heard mode nothing_to_report open_incidents status_known_at",
+        "actor name roles ended_at freshness reporting last_heard mode nothing_to_report open_incidents "
+        "status_known_at",
         authority={"missing_incidents": cut(None)},
         peer={
             "missing_incidents": cut(None),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bus.messages import Incident
-from bus.vocabulary import Certainty, DependencyKind
+from bus.vocabulary import Certainty, DependencyKind, IncidentState
 from consumers.merge.forecasts import forecast_of
 from consumers.merge.told import Told
 from consumers.merge.view import EnergyItem
@@ -60,7 +60,7 @@ def _power(named: Iterable[str], told: Mapping[str, Told], as_of: datetime) -> t
     """Whether power is out, None where nobody knows; and when the last of its incidents that are open ends. A forecast
     that has passed is none, and where one has none nobody knows.
     """
-    known = [told[ref] for ref in named if ref in told]
+    known = [told[ref] for ref in named if ref in told and told[ref].incident.state is not IncidentState.RETRACTED]
     out = [one for one in known if one.is_open]
     if not out:
         return (False if known else None), None

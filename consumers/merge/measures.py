@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bus.messages import Measure
-from bus.vocabulary import MeasureAlert, MeasureEffect, MeasureState
+from bus.vocabulary import MeasureAlert, MeasureEffect, MeasureState, MeasureType
 from consumers.merge.answers import Answers
 from consumers.merge.entities import Entity
 from consumers.merge.freshness import Schedule
@@ -34,6 +34,11 @@ _WITHOUT_EFFECT = frozenset({MeasureEffect.INEFFECTIVE, MeasureEffect.HARMFUL})
 _DONE_WITH = frozenset({MeasureState.DECLINED, MeasureState.ENDED})
 
 
+def is_freeze(measure: Measure) -> bool:
+    """Whether it is a maintenance freeze in force: until its owner says otherwise, also past its planned end."""
+    return measure.type is MeasureType.MAINTENANCE_FREEZE and measure.state is MeasureState.ACTIVE
+
+
 class MeasureBook:
     """The measures that are not retracted.
 
@@ -48,6 +53,7 @@ class MeasureBook:
         self._for = Index()
         self._dirty: set[str] = set()
         self._due = Schedule()
+        self._freezes: set[str] = set()
         self._clocked: set[str] = set()
         """Those with a planned end."""
 
@@ -57,6 +63,7 @@ class MeasureBook:
             return self.drop(entity.ref)
         self._entities[entity.ref] = entity
         self._dirty.add(entity.ref)
+        (self._freezes.add if is_freeze(measure) else self._freezes.discard)(entity.ref)
         (self._clocked.discard if measure.planned_end is None else self._clocked.add)(entity.ref)
         return self._for.put(entity.ref, measure.targets)
 
@@ -66,7 +73,13 @@ class MeasureBook:
             return set()
         self._dirty.add(ref)
         self._clocked.discard(ref)
+        self._freezes.discard(ref)
         return self._for.put(ref, ())
+
+    @property
+    def freezes(self) -> int:
+        """How many maintenance freezes are in force."""
+        return len(self._freezes)
 
     def meant_for(self, target: str) -> set[str]:
         """The measures that are for an incident or a situation."""

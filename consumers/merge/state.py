@@ -289,6 +289,7 @@ class State:
             user_hours=totals.user_hours,
             open_situations=totals.open_situations,
             stale_share=totals.stale_share,
+            sector=totals.sector,
             quarantined=self.quarantined,
             withheld={},
         )
@@ -371,6 +372,7 @@ class State:
             user_hours=self._hours.totals(self._as_of),
             open_situations=ongoing,
             stale_share=round(len(self._unsound) / ongoing, 4) if ongoing else None,
+            sector=self._actors.sector(self._measures.freezes),
         )
 
     def _areas_in_full(self) -> Iterable[AreaItem]:
@@ -641,7 +643,7 @@ class State:
 
     def _register(self, as_of: datetime) -> None:
         valid = self._registry.valid_at(as_of)
-        self._actors.register(valid)
+        self._actors.register(valid, self._registry.ended_by(as_of))
         self._conflicts.register(self._registry, valid)
         mobile_operators = frozenset(actor.slug for actor in valid if Role.MNO in actor.roles)
         if mobile_operators != self._mobile_operators:

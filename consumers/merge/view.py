@@ -27,6 +27,7 @@ from bus.vocabulary import (
     MeasureAlert,
     MessageStatus,
     OperatorMode,
+    Reporting,
     Role,
     SituationState,
     Tlp,
@@ -111,6 +112,16 @@ class ServiceUsers:
     high: int | None
     unknown_reports: int
     by_impact: dict[str, UserRange]
+
+
+@dataclass(frozen=True, slots=True)
+class Sector:
+    """How the group's operators keep it informed. One that has nothing to report reports; `freezes` are in force."""
+
+    operators: int
+    reporting: int
+    nothing_to_report: int
+    freezes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +340,9 @@ class ActorItem(Part):
     actor: str
     name: str | None
     roles: tuple[Role, ...]
+    ended_at: Instant | None
     freshness: Freshness
+    reporting: Reporting
     last_heard: Instant | None
     mode: OperatorMode | None
     nothing_to_report: bool | None
@@ -368,6 +381,7 @@ class Summary(Part):
     user_hours: dict[str, ServiceHours]
     open_situations: int
     stale_share: float | None
+    sector: Sector
     quarantined: int
     withheld: dict[str, int]
 
@@ -466,6 +480,7 @@ class Totals:
     user_hours: dict[str, ServiceHours]
     open_situations: int
     stale_share: float | None
+    sector: Sector
 
 
 class View(Part):

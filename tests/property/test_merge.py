@@ -20,6 +20,7 @@ from consumers.merge.likeness import Nature, likeness, nature_of
 from consumers.merge.links import node_of
 from consumers.merge.told import told_by
 from consumers.merge.traces import Trace, unread
+from consumers.merge.view import Sector
 from tests.property.folds import by_order, compare_message_by_message, distinct, fold, view
 from tests.property.strategies import (
     envelopes,
@@ -31,6 +32,8 @@ from tests.property.strategies import (
     untied,
 )
 
+UNHEARD = Sector(operators=0, reporting=0, nothing_to_report=0, freezes=0)
+"""Stands in for what hangs on when actors were last heard."""
 FRESHNESS = [Freshness.FRESH, Freshness.DUE, Freshness.STALE, Freshness.SILENT]
 
 
@@ -92,7 +95,7 @@ def test_p4_a_lower_revision_changes_no_facts(messages, late, newer, as_of):
         situations = tuple(
             s.model_copy(update={**historic, "restoration": replace(s.restoration, **slips)}) for s in v.situations
         )
-        totals = replace(v.totals, user_hours={})
+        totals = replace(v.totals, user_hours={}, sector=UNHEARD)
         return v.model_copy(update={**heard, "situations": situations, "totals": totals}).model_dump_json(
             warnings=False
         )
@@ -193,7 +196,8 @@ def test_p13_published_and_retracted_is_never_published(messages, envelope, as_o
 
     def picture(v: View) -> str:
         kept = tuple(f for f in v.flags if f.refs[0] != ref)
-        update = {"digest": "", "actors": (), "flags": kept}
+        totals = replace(v.totals, sector=UNHEARD)
+        update = {"digest": "", "actors": (), "flags": kept, "totals": totals}
         return v.model_copy(update=update).model_dump_json()
 
     assert picture(view([*others, envelope, retracted], as_of)) == picture(view(others, as_of))

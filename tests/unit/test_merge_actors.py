@@ -6,9 +6,20 @@ import pytest
 
 from bus.messages import CustomerService, Load, Partner, Staffing
 from bus.registry import Actor, Registry
-from bus.vocabulary import Freshness, IncidentState, OperatorMode, PartnerState, Service, Trend
-from consumers.merge.view import ActorItem
-from tests.merging import GROUP, NOBODY, at, count, fold, incident, picture, status
+from bus.vocabulary import (
+    Freshness,
+    IncidentState,
+    MeasureState,
+    MeasureType,
+    OperatorMode,
+    PartnerState,
+    Reporting,
+    Role,
+    Service,
+    Trend,
+)
+from consumers.merge.view import ActorItem, Sector
+from tests.merging import GROUP, NOBODY, at, count, fold, incident, measure, picture, status
 
 
 def actors(*messages, as_of=None, registry: Registry = GROUP) -> dict[str, ActorItem]:
@@ -24,6 +35,61 @@ def test_an_actor_never_heard_is_silent_and_nothing_is_known_of_it():
 def test_all_that_are_registered_or_heard_are_told_in_order():
     assert list(actors(incident("tretton"))) == sorted([*GROUP.actors, "tretton"])
     assert list(actors(incident("tretton"), registry=NOBODY)) == ["tretton"]
+
+
+NOTHING = {"nothing_to_report": True}
+REPORTING = {
+    "never heard": ([], 0, Reporting.NO_REPORT),
+    "heard": ([incident()], 1, Reporting.REPORTING),
+    "with nothing to report, which is a report": ([status(**NOTHING)], 0, Reporting.NOTHING_TO_REPORT),
+    "but holds an incident open": ([status(**NOTHING), incident()], 0, Reporting.REPORTING),
+    "and that is over": (
+        [status(**NOTHING), incident(state=IncidentState.CLOSED)],
+        0,
+        Reporting.NOTHING_TO_REPORT,
+    ),
+    "silent": ([status(**NOTHING)], 2, Reporting.NO_REPORT),
+}
+
+
+@pytest.mark.parametrize("case", REPORTING)
+def test_no_report_is_neither_nothing_to_report_nor_a_report(case):
+    messages, hours, expected = REPORTING[case]
+    assert actors(*messages, as_of=at(hours, 5))["nordtel"].reporting is expected
+
+
+def test_a_stable_sector_is_told_in_three_numbers():
+    freeze = {"type": MeasureType.MAINTENANCE_FREEZE}
+    told = [
+        *(status(slug, **NOTHING) for slug in ("nordtel", "sveamobil", "kustfiber")),
+        status("samordning"),
+        status("elnat-syd"),
+        *(measure(slug, **freeze) for slug in ("nordtel", "sveamobil")),
+        measure("sveamobil", "M-2", **freeze, state=MeasureState.PLANNED),
+        measure("kustfiber", **freeze),
+        measure("kustfiber", revision=2, **freeze, state=MeasureState.ENDED),
+    ]
+    state = fold(*told)
+    found = state.view(at(0, 10), {}, True).totals.sector
+    assert found == Sector(operators=5, reporting=3, nothing_to_report=3, freezes=2)
+    assert state.summary(at(0, 10)).sector == found
+
+
+def test_a_sector_without_a_registry_has_no_operators():
+    found = picture(status(), registry=NOBODY).totals.sector
+    assert (found.operators, found.reporting) == (0, 0)
+
+
+def test_an_actor_whose_membership_has_ended_is_shown_as_that():
+    ending = Actor(slug="nordtel", name="Nordtel", roles=(Role.MNO,), valid_until=at(1))
+    state = fold(incident(), registry=Registry.of([ending]))
+    assert state.items(at(0, 59))["actor/nordtel"].ended_at is None
+    ended = state.changes(at(1))["actor/nordtel"]
+    assert (ended.name, ended.roles, ended.ended_at) == ("Nordtel", (), at(1))
+    again = Actor(slug="nordtel", name="Nordtel", roles=(Role.MNO,), valid_from=at(3))
+    state.registry = Registry.of([ending, again])
+    assert state.items(at(2))["actor/nordtel"].ended_at == at(1)
+    assert state.items(at(3))["actor/nordtel"].ended_at is None
 
 
 OPEN = [incident(id="A"), incident(id="B"), incident(id="C", state=IncidentState.RESTORED)]

@@ -72,6 +72,10 @@ RETURN = {
     "a forecast that has passed is none": ([backed(4), power(expected=0.5)], (True, None, None, None)),
     "the battery tells no end": ([backed(None), power(expected=5)], (True, at(5), None, None)),
     "power is back": ([backed(4), power(state=IncidentState.RESTORED)], (False, None, None, None)),
+    "a power incident that was retracted says nothing": (
+        [backed(4), power(state=IncidentState.RETRACTED)],
+        (None, None, None, None),
+    ),
     "nothing is known of the power incident": ([backed(4)], (None, None, None, None)),
     "none is named": ([backed(4, named=None), power(expected=5)], (None, None, None, None)),
     "it hangs on one": (

@@ -176,9 +176,10 @@ KEYS = {
     "decisions": "ref state",
     "areas": "code name impact mobile all_mobile_down white_out emergency situations situation_count",
     "emergency": "code name impact fallback operators ran_radiating refs report_count",
-    "actors": "actor freshness last_heard mode open_incidents missing_incidents staffing partners load "
-    "remote_work_percent customer_service",
-    "totals": "users user_hours open_situations stale_share",
+    "actors": "actor ended_at freshness reporting last_heard mode open_incidents missing_incidents staffing partners "
+    "load remote_work_percent customer_service",
+    "totals": "users user_hours open_situations stale_share sector",
+    "totals.sector": "operators reporting nothing_to_report freezes",
     "totals.users.*": "impact low best high unknown_reports by_impact",
     "energy": "ref actor areas battery_until fuel_until backup_until exhausted power_incident power_is_out "
     "power_return gap_hours ends_before_power",

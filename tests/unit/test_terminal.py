@@ -111,7 +111,7 @@ def test_whose_answer_is_awaited_is_unknown_where_the_source_does_not_say(view: 
 
 def test_no_disturbance_is_said_with_who_was_heard() -> None:
     early = picture(MessageStatus.ACTUAL, START - timedelta(hours=1))
-    assert "ingen rapporterad störning; 0 av 11 aktörer hörda i tid" in "\n".join(printed(Picture(early, SWEDISH)))
+    assert "ingen rapporterad störning; 0 av 7 operatörer rapporterar" in "\n".join(printed(Picture(early, SWEDISH)))
 
 
 def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
