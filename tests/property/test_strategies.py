@@ -16,6 +16,7 @@ from tests.property.strategies import (
     START,
     area_reports,
     envelopes,
+    incidents,
     offers,
     powered,
     requests,
@@ -25,6 +26,7 @@ from tests.property.strategies import (
 MESSAGES = {
     "any": sets_of_messages,
     "of areas": st.lists(envelopes(area_reports()), max_size=7),
+    "of incidents": st.lists(envelopes(incidents()), max_size=7),
     "of energy": st.lists(envelopes(powered()), max_size=5),
     "of resources": st.lists(envelopes(st.one_of(requests(), offers())), max_size=7),
     **{name: st.lists(envelopes(st.one_of(of)), max_size=7) for name, of in CLASHES.items()},
@@ -48,7 +50,7 @@ DRAWN: dict[str, tuple[str, Callable[[View], bool]]] = {
     ),
     "an override": ("any", lambda v: any(s.severity.override for s in v.situations)),
     "user-hours that make a level": (
-        "any",
+        "of incidents",
         lambda v: any(reason.code == "USER_HOURS" for s in v.situations for reason in s.severity.reasons),
     ),
     "a part that is promised": ("of resources", lambda v: any(r.promised and r.missing for r in v.requests)),
