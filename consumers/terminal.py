@@ -276,7 +276,7 @@ def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str,
     yield words.users, users or [words.unknown]
     emergency = [words.emergencies[situation.emergency]] if situation.emergency is not None else []
     refs = {*situation.members, *situation.duplicates}
-    here = [item for item in view.emergency if item.code in situation.areas and not set(item.refs).isdisjoint(refs)]
+    here = [item for item in view.emergency if not refs.isdisjoint(item.refs)]
     if any(item.fallback is False for item in here):
         emergency.append(words.no_fallback)
     if holding := sorted({actor for item in here for actor in item.ran_radiating}):

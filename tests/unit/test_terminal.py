@@ -11,10 +11,11 @@ from string import Formatter
 import pytest
 from rich.console import Console
 
+from bus.messages import Emergency
 from bus.ndjson import Line
 from bus.registry import Registry, read_group
 from bus.topics import Realm
-from bus.vocabulary import Audience, MessageStatus
+from bus.vocabulary import Audience, EmergencyImpact, Impact, MeasureType, MessageStatus, Service
 from consumers.files import merge_lines
 from consumers.merge.audiences import SYMBOLS
 from consumers.merge.conflicts.texts import TEXTS as CONFLICTS
@@ -23,6 +24,8 @@ from consumers.merge.view import View
 from consumers.terminal import Moment, Picture
 from consumers.words import ENGLISH, SWEDISH, Words
 from producers.storm import storm
+from tests.merging import incident, measure, status
+from tests.merging import picture as merged
 
 START = datetime(2026, 1, 10, 6, tzinfo=UTC)
 WORST = START + timedelta(hours=8, minutes=10)
@@ -112,6 +115,33 @@ def test_whose_answer_is_awaited_is_unknown_where_the_source_does_not_say(view: 
 def test_no_disturbance_is_said_with_who_was_heard() -> None:
     early = picture(MessageStatus.ACTUAL, START - timedelta(hours=1))
     assert "ingen rapporterad störning; 0 av 7 operatörer rapporterar" in "\n".join(printed(Picture(early, SWEDISH)))
+
+
+@pytest.mark.parametrize(("words", "said"), [(SWEDISH, "ingen reserv"), (ENGLISH, "no fallback")], ids=["sv", "en"])
+def test_112_without_a_fallback_says_why(words: Words, said: str) -> None:
+    radiating = incident(
+        impacts={Service.MOBILE_VOICE: Impact.OUTAGE},
+        codes=("00",),
+        emergency=Emergency(impact=EmergencyImpact.LOST_NO_FALLBACK, ran_radiating=True),
+    )
+    text = "\n".join(printed(Picture(merged(radiating), words), width=140))
+    assert said in text
+    assert words.holds_phones.format("nordtel") in text
+    assert f"21 {words.regions}" in text
+
+
+def test_a_county_is_not_counted_beside_its_municipality() -> None:
+    lost = Emergency(impact=EmergencyImpact.LOST_WITH_FALLBACK)
+    text = "\n".join(
+        printed(Picture(merged(incident(codes=("0780", "0781", "06"), emergency=lost)), SWEDISH), width=140)
+    )
+    assert "3 områden" in text
+
+
+def test_a_stable_sector_is_a_picture_too() -> None:
+    freeze = measure(type=MeasureType.MAINTENANCE_FREEZE)
+    text = "\n".join(printed(Picture(merged(status(nothing_to_report=True), freeze), ENGLISH)))
+    assert "no disturbance reported; 1 of 5 operators report; 1 maintenance freeze" in text
 
 
 def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
