@@ -14,8 +14,9 @@ from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from bus.codec import Codec, content_hash
+from bus.codec import Codec
 from bus.envelope import MAX_MESSAGE_BYTES, Envelope, sent_at, too_large
 from bus.errors import (
     CodecError,
@@ -30,10 +31,10 @@ from bus.messages import MESSAGES, Message
 from bus.references import Kind, record_key, reference
 from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
-from bus.transport.port import Headers, Stored
+from bus.transport.port import Stored
 from consumers.authority import Refusal, RefusalCode, judge, judge_actor
-from consumers.merge import Gist, Projections, State, Trace
-from consumers.quarantine import Held, Quarantine
+from consumers.merge import Projections, Standing, State, Trace
+from consumers.quarantine import Held, Place, Quarantine
 from consumers.shelf import Shelf
 
 _CODES: dict[type[CodecError], RefusalCode] = {
@@ -49,12 +50,36 @@ ROOM = 5_000
 NO_VALUE = "a record without value; what is over is said with a state"
 
 
+class Entered(NamedTuple):
+    """A message that told the picture something new."""
+
+    place: Place
+    ref: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All that a fold had in its memory, to go on from there."""
+
+    records: Sequence[tuple[Stored, int]]
+    """Those that are no message of the picture: registry, schemas, what is held. Each with its known_at (milliseconds),
+    in the order in which they were folded.
+    """
+    entities: Mapping[str, Sequence[Trace]]
+    standing: Standing
+    positions: Mapping[TopicPartition, tuple[int, int]]
+    """The next offset of each partition, and its greatest append time (milliseconds)."""
+    accepted: Mapping[tuple[TopicPartition, str | None], array[int]]
+    """When what was accepted was known, by on_behalf_of."""
+
+
 @dataclass(slots=True)
 class _Lane:
     """One partition, and what its topic says of the records in it."""
 
     partition: TopicPartition
-    take: Callable[[_Lane, Stored, datetime], Gist | None]
+    take: Callable[[_Lane, Stored, datetime], None]
     kind: Kind = Kind.INCIDENT
     owner: str = ""
     model: type[Message] = Message
@@ -94,6 +119,7 @@ class Fold:
         self._entries: dict[tuple[int, int], Actor] = {}
         self._registry = Registry()
         self._registry_grew = False
+        self._entered: list[Entered] = []
         self.state.registry = self._registry
 
     @property
@@ -101,9 +127,11 @@ class Fold:
         return self._registry
 
     @property
-    def needs_refold(self) -> bool:
-        """Whether this cannot go on, and the log has to be folded from its start."""
-        return self._forbids_past or (self._shelf is not None and self._shelf.lost)
+    def needs_refold(self) -> str | None:
+        """Why this cannot go on, and the log has to be folded from its start."""
+        if self._forbids_past:
+            return "the registry now forbids what was accepted before"
+        return "what is long over cannot be read back" if self._shelf is not None and self._shelf.lost else None
 
     @property
     def inputs(self) -> Mapping[str, int]:
@@ -122,20 +150,61 @@ class Fold:
         lane = self._lanes.get(partition)
         return lane.next_offset if lane is not None else 0
 
-    def apply(self, records: Iterable[Stored]) -> Sequence[Gist | None]:
+    def apply(self, records: Iterable[Stored]) -> Sequence[Entered]:
         """Fold records, those of one partition in the order of their offsets. What was folded before, and topics that
         are no input of this realm, are passed over.
 
-        Returns the gist of each record that entered the state, for `recall`, and None for every other.
+        Returns what entered the picture, also from records that were held until now. May raise ArchiveLost.
         """
-        gists: list[Gist | None] = []
+        entered: list[Entered] = []
+        self._entered = entered
         for record in records:
-            lane = self._lane_for(record)
-            gists.append(None if lane is None else lane.take(lane, record, lane.known_at))
+            if (lane := self._lane_for(record)) is not None:
+                lane.take(lane, record, lane.known_at)
         self._settle_registry()
         self.state.quarantined = len(self.quarantine)
         self._lay_aside()
-        return gists
+        return entered
+
+    def resume(self, remembered: Remembered) -> None:
+        """Go on, with nothing folded yet, from what a fold of equal origin had come to."""
+        control = (self.realm.actors, self.realm.schemas)
+        self._take_again(kept for kept in remembered.records if kept[0].topic in control)
+        self.state.resume(remembered.entities, remembered.standing)
+        self._take_again(kept for kept in remembered.records if kept[0].topic not in control)
+        for partition, (next_offset, known_millis) in remembered.positions.items():
+            if (lane := self._lane(partition)) is not None:
+                lane.next_offset, lane.known_millis, lane.known_at = (
+                    next_offset,
+                    known_millis,
+                    from_millis(known_millis),
+                )
+                lane.accepted.clear()
+        for (partition, on_behalf_of), accepted in remembered.accepted.items():
+            if (lane := self._lane(partition)) is not None:
+                lane.accepted[on_behalf_of] = accepted
+        self.state.quarantined = len(self.quarantine)
+
+    def _take_again(self, kept: Iterable[tuple[Stored, int]]) -> None:
+        for record, known_millis in kept:
+            if (lane := self._lane(record)) is not None:
+                lane.take(lane, record, from_millis(known_millis))
+        self._settle_registry()
+
+    @property
+    def partitions(self) -> Sequence[TopicPartition]:
+        """Those that were folded."""
+        return [lane.partition for lane in self._folded()]
+
+    def known_millis(self, partition: TopicPartition) -> int:
+        """The greatest append time in the partition so far, in milliseconds; -1 before its first record."""
+        lane = self._lanes.get(partition)
+        return lane.known_millis if lane is not None else -1
+
+    def accepted(self, partition: TopicPartition) -> Mapping[str | None, array[int]]:
+        """When what was accepted was known, by on_behalf_of: it grows at its ends."""
+        lane = self._lanes.get(partition)
+        return lane.accepted if lane is not None else {}
 
     def _lay_aside(self) -> None:
         """Let go what is long over, by the time that the log tells, once there is twice what could not leave."""
@@ -143,24 +212,15 @@ class Fold:
             self.state.archive(self.known_at)
             self._room = 2 * len(self.state) + ROOM
 
-    def recall(self, records: Iterable[tuple[Stored, bytes | None]]) -> None:
-        """Fold records that a fold of equal origin has folded before, in that order, each with the dump of its gist.
-        Those that have one are neither read nor judged again; the others are folded like any.
-
-        Raises ValueError for what is no gist.
-        """
-        for record, gist in records:
-            if gist is None or record.key is None or record.value is None:
-                self.apply((record,))
-            elif (lane := self._lane_for(record)) is not None:
-                self._recall_message(lane, record.key, record.value, record.headers, Gist.load(gist))
+    def _lane(self, of: Stored | TopicPartition) -> _Lane | None:
+        try:
+            return self._lanes[of.topic, of.partition]
+        except KeyError:
+            return self._open(TopicPartition(of.topic, of.partition))
 
     def _lane_for(self, record: Stored) -> _Lane | None:
         """Where a record belongs, brought up to it; None if it is to be passed over."""
-        try:
-            lane = self._lanes[record.topic, record.partition]
-        except KeyError:
-            lane = self._open(TopicPartition(record.topic, record.partition))
+        lane = self._lane(record)
         if lane is None or lane.ended or record.offset < lane.next_offset:
             return None
         if record.timestamp > lane.known_millis:
@@ -188,37 +248,32 @@ class Fold:
         self._lanes[partition] = lane
         return lane
 
-    def _take_message(self, lane: _Lane, record: Stored, known_at: datetime) -> Gist | None:
+    def _take_message(self, lane: _Lane, record: Stored, known_at: datetime) -> None:
         if self._registry_grew:
             self._settle_registry()
         if record.value is None:
             self._hold(record, known_at, Refusal(RefusalCode.NO_VALUE, NO_VALUE))
-            return None
+            return
         if len(record.value) > MAX_MESSAGE_BYTES:
             self._hold(record, known_at, Refusal(RefusalCode.TOO_LARGE, too_large(record.value)))
-            return None
+            return
         try:
             message, content = self._codec.decode(record.value, lane.model)
         except (CodecError, InvalidMessage) as error:
             self._hold_unreadable(record, known_at, error)
-            return None
+            return
         refusal = self._misplaced(lane, record, message) or judge(
             message, known_at=known_at, realm=self.realm, registry=self._registry
         )
         if refusal is not None:
             self._hold(record, known_at, refusal)
-            return None
+            return
         self._remember(lane, message.on_behalf_of, known_at)
         envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
         trace = Trace.of(envelope, record.value)
-        self.projections.take(lane.of + message.id, trace, envelope)
-        return trace.gist
-
-    def _recall_message(self, lane: _Lane, key: bytes, value: bytes, headers: Headers, gist: Gist) -> None:
-        known_at = lane.known_at
-        self._remember(lane, gist.on_behalf_of, known_at)
-        trace = Trace(gist, content_hash(value), sent_at(headers) or known_at, known_at, value)
-        self.projections.take(f"{lane.kind}/{key.decode()}", trace)
+        ref = lane.of + message.id
+        if self.projections.take(ref, trace, envelope):
+            self._entered.append(Entered(Place.of(record), ref, content))
 
     def _read(self, kind: str, value: bytes) -> Message:
         return self._codec.decode(value, MESSAGES[Kind(kind)])[0]

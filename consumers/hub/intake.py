@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from bus.errors import BusError
+from bus.errors import ArchiveLost, BusError
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Reader, Stored, Transport
 from consumers.fold import Fold
@@ -106,7 +106,7 @@ class Intake:
         while True:
             try:
                 await self._follow()
-            except* BusError as group:
+            except* (BusError, ArchiveLost) as group:
                 reason = str(group.exceptions[0])
                 if reason != said:
                     log.warning("intake_interrupted", reason=reason)
@@ -120,6 +120,8 @@ class Intake:
         wanted = await input_partitions(self._transport, self._realm)
         if not self._verified:
             await self._verify(wanted)
+        if self.fold.needs_refold:
+            await self._start_over()
         control = {p for p in wanted if p.topic in (self._realm.actors, self._realm.schemas)}
         async with self._transport.reader(self._positions(control)) as reader:
             # First the registry and the schemas: what they decide then needs no second judgement.
@@ -146,15 +148,14 @@ class Intake:
                 log.info("settled", digest=self.fold.state.digest, partitions=len(self._wanted))
                 self._settled.set()
                 self.grown.set()
-        log.warning("folding_from_start", reason="the registry now forbids what was accepted before")
         await self._start_over()
 
     async def _fold(self, records: Sequence[Stored]) -> None:
-        gists = self.fold.apply(records)
+        entered = self.fold.apply(records)
         self.grown.set()
         if self._spare is not None and not self.settled:
             self._spare()
-        await self._store.keep(records, gists)
+        await self._store.keep(records, entered)
         await asyncio.sleep(0)  # a reader with records at hand returns without giving others their turn
 
     async def _watch(self, reader: Reader) -> None:
@@ -196,7 +197,7 @@ class Intake:
     async def _verify(self, wanted: Iterable[TopicPartition]) -> None:
         """Ask the log whether the snapshot is of it. Otherwise fold from the start."""
         name = await self._name_of_log()
-        if not self._store.is_of(name, self.fold) or not await self._holds(self._store.last, frozenset(wanted)):
+        if not self._store.is_of(name) or not await self._holds(self._store.last, frozenset(wanted)):
             if self._store.last:
                 log.warning("snapshot_refused", reason="it is not of this log")
             await self._start_over()
@@ -222,10 +223,11 @@ class Intake:
         return True
 
     async def _start_over(self) -> None:
+        if self.fold.needs_refold:
+            log.warning("folding_from_start", reason=self.fold.needs_refold)
         self._unsettle()
         name = await self._name_of_log()
-        self.fold = Fold(self._realm)
-        await self._store.begin(name, self.fold)
+        self.fold = await self._store.begin(name)
         self.grown.set()
 
     async def _name_of_log(self) -> str:

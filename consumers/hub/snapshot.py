@@ -4,49 +4,71 @@ A cache and nothing more: the log on the bus is the truth. It names the log, the
 it was made with, and the last record of each partition; what does not fit is thrown away whole, and the hub folds from
 the start. Losing this file costs time, never a record.
 
-Rows are the records themselves, each with the gist of what it told, so that a hub that starts again need not read
-most of them; appended in batches. One batch is one SQLite transaction, so a killed hub leaves a whole snapshot of a
-moment before. A running hash over each partition's rows finds a disk that lies.
+It holds what the hub has in memory (the messages of what is current, each with its gist, and the records that are no
+message of the picture), what it amounts to, and the shelf of what is long over, which the hub reads when it is asked
+for. So a start takes time by what is current, not by history. One write is one SQLite transaction, so a killed hub
+leaves a whole snapshot of a moment before. Each row carries a mark of what it holds, and the sum of all marks is kept:
+a disk that lies is found.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import sqlite3
 import struct
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
+from bus.codec import Codec
+from bus.instants import from_millis, to_millis
 from bus.topics import TopicPartition
 from bus.transport.port import Headers, Stored
-from consumers.merge import Gist
+from bus.vocabulary import Tlp
+from consumers import shelf
+from consumers.fold import Remembered
+from consumers.merge import Gist, Standing, Trace
+from consumers.quarantine import Place
+from consumers.shelf import Shelf, Unsaved
 
-FORMAT = 5
+FORMAT = 8
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"
 """The one header that a fold reads."""
 
-LOAD_ROWS = 2_000
-_TABLES = """
+CHUNK = 512
+"""Instants in a row of `accepted`."""
+
+_TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS progress (
-    topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, fingerprint BLOB NOT NULL,
-    sum BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, known_at INTEGER NOT NULL,
+    fingerprint BLOB NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS accepted (
+    topic TEXT NOT NULL, partition INTEGER NOT NULL, on_behalf_of TEXT NOT NULL, chunk INTEGER NOT NULL,
+    known_at BLOB NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (topic, partition, on_behalf_of, chunk)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
-    key BLOB, value BLOB, sent_at BLOB, gist BLOB);
-"""
-_NUMBERS = struct.Struct("<qqqqqqq").pack
-_ABSENT = -1
+    known_at INTEGER NOT NULL, key BLOB, value BLOB, sent_at BLOB, mark BLOB NOT NULL,
+    UNIQUE (topic, partition, offset));
+CREATE TABLE IF NOT EXISTS message (
+    ref TEXT NOT NULL, content BLOB NOT NULL, sent_at INTEGER NOT NULL, known_at INTEGER NOT NULL,
+    body BLOB NOT NULL, gist BLOB NOT NULL, mark BLOB NOT NULL, UNIQUE (ref, content));
+{shelf.TABLES}"""
 
-Row = tuple[str, int, int, int, bytes | None, bytes | None, bytes | None, bytes | None]
-"""Topic, partition, offset, timestamp, key, value, what SENT_AT holds, and the dump of the gist."""
+_SUM = 16
+_MODULUS = 1 << (8 * _SUM)
+
+Cell = str | int | bytes | None
+Row = tuple[Cell, ...]
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +104,40 @@ class Last(NamedTuple):
     fingerprint: bytes
 
 
+class Progress(NamedTuple):
+    """How far a partition was folded: its last record, and its greatest append time in milliseconds."""
+
+    last: Stored
+    known_millis: int
+
+
+class Grown(NamedTuple):
+    """Instants of what was accepted in a partition, from the beginning of a chunk to the end of all."""
+
+    partition: TopicPartition
+    on_behalf_of: str | None
+    chunk: int
+    millis: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a fold has come to since the last write."""
+
+    records: Sequence[tuple[Stored, int]]
+    """Those that are no message of the picture, each with its known_at in milliseconds."""
+    released: Sequence[Place]
+    """Where such records stood that have become messages."""
+    told: Sequence[tuple[str, Trace]]
+    """Messages that are new, or of which an earlier copy was found, of entities in memory."""
+    moved: Mapping[str, Sequence[Trace]]
+    """All messages of entities that came back into memory; none for those that left."""
+    unsaved: Unsaved
+    progress: Sequence[Progress]
+    accepted: Sequence[Grown]
+    standing: Standing
+
+
 class Damaged(Exception):
     """The file does not hold what was written to it."""
 
@@ -92,7 +148,7 @@ class Snapshot:
     def __init__(self, directory: Path) -> None:
         self._path = directory / "snapshot.sqlite"
         self._database = self._connect()
-        self._sums = _Sums()
+        self._sum = 0
 
     def close(self) -> None:
         self._database.close()
@@ -108,47 +164,63 @@ class Snapshot:
             return None
 
     def last(self) -> Mapping[TopicPartition, Last]:
-        """The last record held, per partition. Raises Damaged."""
+        """The last record folded, per partition. Raises Damaged."""
         with _readable(self._path):
             rows = self._database.execute("SELECT topic, partition, offset, fingerprint FROM progress")
             return {TopicPartition(topic, partition): Last(offset, mark) for topic, partition, offset, mark in rows}
 
-    def records(self) -> Iterator[Sequence[tuple[Stored, bytes | None]]]:
-        """All records in the order in which they were folded, with the dumps of their gists, some thousand at a time.
-
-        Raises Damaged, possibly after many records: then nothing of it is to be trusted.
-        """
+    def shelf(self, codec: Codec) -> Shelf:
+        """The shelf in it, for one fold. It reads by a connection of its own. Raises Damaged."""
         with _readable(self._path):
-            expected = {
-                (topic, partition): sum_
-                for topic, partition, sum_ in self._database.execute("SELECT topic, partition, sum FROM progress")
-            }
-            sums = _Sums()
-            cursor = self._database.execute(
-                "SELECT topic, partition, offset, timestamp, key, value, sent_at, gist FROM record ORDER BY rowid"
-            )
-            while rows := cursor.fetchmany(LOAD_ROWS):
-                sums.add(rows)
-                yield [(_kept(*row), row[-1]) for row in rows]
-            if sums.digests() != expected:
-                raise Damaged(f"{self._path}: the records are not those that were written")
-            self._sums = sums
+            return Shelf(sqlite3.connect(self._path, isolation_level=None, check_same_thread=False), codec)
 
-    def append(self, records: Sequence[tuple[Stored, Gist | None]]) -> None:
-        """Take up records that follow those held, in one transaction. Raises OSError or sqlite3.Error (a full disk);
-        then nothing more can be appended.
+    def load(self) -> Remembered | None:
+        """What was in memory; None before the first write. Raises Damaged."""
+        with _readable(self._path):
+            meta = dict(self._database.execute("SELECT name, value FROM meta"))
+            if "sum" not in meta:
+                return None
+            reading = _Reading(self._database)
+            entities: defaultdict[str, list[Trace]] = defaultdict(list)
+            for ref, content, sent_at, known_at, body, gist in reading.rows("message"):
+                instants = from_millis(sent_at), from_millis(known_at)
+                entities[ref].append(Trace(Gist.load(gist), content, *instants, body))
+            records = [
+                (Kept(topic, partition, offset, timestamp, key, value, _headers(sent_at)), known_at)
+                for topic, partition, offset, timestamp, known_at, key, value, sent_at in reading.rows("record")
+            ]
+            positions = {
+                TopicPartition(topic, partition): (offset + 1, known_at)
+                for topic, partition, offset, known_at, _ in reading.rows("progress")
+            }
+            accepted: defaultdict[tuple[TopicPartition, str | None], array[int]] = defaultdict(lambda: array("q"))
+            for topic, partition, on_behalf_of, _, known_at in reading.rows("accepted"):
+                accepted[TopicPartition(topic, partition), on_behalf_of or None].frombytes(known_at)
+            self._sum = (reading.sum + _number(_mark("standing", (meta["standing"],)))) % _MODULUS
+            if f"{self._sum:032x}" != meta["sum"]:
+                raise Damaged(f"{self._path}: some of what was written is missing")
+            return Remembered(records, entities, _standing(meta["standing"]), positions, accepted)
+
+    def write(self, changes: Changes) -> None:
+        """Take up what has changed, in one transaction. Raises OSError or sqlite3.Error (a full disk); then nothing
+        more can be written.
         """
-        rows = [_row(record, gist) for record, gist in records]
-        last = {(record.topic, record.partition): record for record, _ in records}
-        self._sums.add(rows)
-        digests = self._sums.digests(last)
-        with self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.executemany("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            self._database.executemany(
-                "INSERT OR REPLACE INTO progress VALUES (?, ?, ?, ?, ?)",
-                [(*place, record.offset, fingerprint(record), digests[place]) for place, record in last.items()],
-            )
+        with self._database as database:
+            database.execute("BEGIN IMMEDIATE")
+            writing = _Writing(database, self._sum)
+            writing.delete("record", "topic = ? AND partition = ? AND offset = ?", changes.released)
+            writing.delete("message", "ref = ?", [(ref,) for ref in changes.moved])
+            writing.delete("message", "ref = ? AND content = ?", [(ref, trace.content) for ref, trace in changes.told])
+            moved = ((ref, trace) for ref, traces in changes.moved.items() for trace in traces)
+            writing.insert("message", [_message(ref, trace) for ref, trace in [*moved, *changes.told]])
+            writing.insert("record", [_record(record, known_millis) for record, known_millis in changes.records])
+            shelf.save(database, changes.unsaved)
+            for progress in changes.progress:
+                writing.put_progress(progress)
+            for grown in changes.accepted:
+                writing.put_accepted(grown)
+            writing.put_standing(changes.standing)
+        self._sum = writing.sum
 
     def begin(self, origin: Origin) -> None:
         """Throw away what is held, and begin anew."""
@@ -156,7 +228,7 @@ class Snapshot:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self._path}{suffix}").unlink(missing_ok=True)
         self._database = self._connect()
-        self._sums = _Sums()
+        self._sum = 0
         named = {
             "format": str(FORMAT),
             "log": origin.log,
@@ -182,76 +254,139 @@ class Snapshot:
         return database
 
 
+class _Reading:
+    """Reads rows, and looks whether each is what was written."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+        self.sum = 0
+
+    def rows(self, table: str) -> Iterator[tuple[Any, ...]]:
+        """The rows of a table in the order of writing, or of their key, without their marks. Raises Damaged."""
+        for *row, mark in self._database.execute(f"SELECT * FROM {table}"):  # noqa: S608 - one of our own tables
+            if _mark(table, row) != mark:
+                raise Damaged(f"a row of {table} is not what was written")
+            self.sum += _number(mark)
+            yield tuple(row)
+
+
+class _Writing:
+    """Writes and deletes rows, and keeps the sum of their marks."""
+
+    def __init__(self, database: sqlite3.Connection, sum_: int) -> None:
+        self._database = database
+        self.sum = sum_
+
+    def insert(self, table: str, rows: Sequence[Row]) -> None:
+        marks = [_mark(table, row) for row in rows]
+        if rows:
+            places = ", ".join("?" * (len(rows[0]) + 1))
+            marked = [(*row, mark) for row, mark in zip(rows, marks, strict=True)]
+            self._database.executemany(f"INSERT INTO {table} VALUES ({places})", marked)  # noqa: S608 - as above
+            self.sum += sum(map(_number, marks))
+
+    def delete(self, table: str, where: str, keys: Iterable[Sequence[Cell]]) -> None:
+        for key in keys:
+            found = self._database.execute(f"SELECT mark FROM {table} WHERE {where}", key).fetchall()  # noqa: S608
+            if found:
+                self._database.execute(f"DELETE FROM {table} WHERE {where}", key)  # noqa: S608
+                self.sum -= sum(_number(mark) for (mark,) in found)
+
+    def put_progress(self, progress: Progress) -> None:
+        last = progress.last
+        self.delete("progress", "topic = ? AND partition = ?", [(last.topic, last.partition)])
+        row = last.topic, last.partition, last.offset, progress.known_millis, fingerprint(last)
+        self.insert("progress", [row])
+
+    def put_standing(self, standing: Standing) -> None:
+        for (held,) in self._database.execute("SELECT value FROM meta WHERE name = 'standing'"):
+            self.sum -= _number(_mark("standing", (held,)))
+        text = _standing_text(standing)
+        self.sum = (self.sum + _number(_mark("standing", (text,)))) % _MODULUS
+        named = {"standing": text, "sum": f"{self.sum:032x}"}
+        self._database.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", named.items())
+
+    def put_accepted(self, grown: Grown) -> None:
+        (topic, partition), behalf = grown.partition, grown.on_behalf_of or ""
+        self.delete(
+            "accepted",
+            "topic = ? AND partition = ? AND on_behalf_of = ? AND chunk >= ?",
+            [(topic, partition, behalf, grown.chunk)],
+        )
+        size = CHUNK * 8
+        pieces = [grown.millis[start : start + size] for start in range(0, len(grown.millis), size)]
+        rows = [(topic, partition, behalf, chunk, piece) for chunk, piece in enumerate(pieces, grown.chunk)]
+        self.insert("accepted", rows)
+
+
 def fingerprint(record: Stored) -> bytes:
     """The identity of a record in its place: equal only for the same record of the same log (16 bytes)."""
-    spelled = _spelled(record.partition, record.offset, record.timestamp, record.key, record.value, None, None)
-    return hashlib.blake2b(spelled, digest_size=16, key=hashlib.sha256(record.topic.encode()).digest()).digest()
+    row = (record.topic, record.partition, record.offset, record.timestamp, record.key, record.value)
+    return _mark("log", row)
 
 
-class _Sums:
-    """A running hash over the rows of each partition."""
-
-    def __init__(self) -> None:
-        self._running: dict[tuple[str, int], hashlib.blake2b] = {}
-
-    def add(self, rows: Iterable[Row]) -> None:
-        running = self._running
-        for row in rows:
-            try:
-                sum_ = running[row[0], row[1]]
-            except KeyError:
-                sum_ = running[row[0], row[1]] = hashlib.blake2b(digest_size=16)
-            sum_.update(_spelled(*row[1:]))
-
-    def digests(self, places: Iterable[tuple[str, int]] | None = None) -> Mapping[tuple[str, int], bytes]:
-        """The hashes so far, of these places or of all."""
-        return {place: self._running[place].digest() for place in (self._running if places is None else places)}
+def _mark(table: str, row: Iterable[Cell]) -> bytes:
+    """A hash over a row, in which no two cells run into one another."""
+    parts = [table.encode()]
+    for cell in row:
+        match cell:
+            case None:
+                parts.append(b"-")
+            case int():
+                parts.append(b"i%d;" % cell)
+            case str():
+                spelled = cell.encode()
+                parts += (b"s%d:" % len(spelled), spelled)
+            case _:
+                parts += (b"b%d:" % len(cell), cell)
+    return hashlib.blake2b(b"".join(parts), digest_size=_SUM).digest()
 
 
-def _spelled(
-    partition: int,
-    offset: int,
-    timestamp: int,
-    key: bytes | None,
-    value: bytes | None,
-    sent_at: bytes | None,
-    gist: bytes | None,
-) -> bytes:
-    """One spelling for each record: no two run into one another."""
-    numbers = _NUMBERS(
-        partition,
-        offset,
-        timestamp,
-        _ABSENT if key is None else len(key),
-        _ABSENT if value is None else len(value),
-        _ABSENT if sent_at is None else len(sent_at),
-        _ABSENT if gist is None else len(gist),
+def _number(mark: bytes) -> int:
+    return int.from_bytes(mark, "big")
+
+
+def _message(ref: str, trace: Trace) -> Row:
+    if not isinstance(trace.body, bytes):
+        raise TypeError(f"{ref} is held as a message; a snapshot keeps bytes")
+    return ref, trace.content, to_millis(trace.sent_at), to_millis(trace.known_at), trace.body, trace.gist.dump()
+
+
+def _record(record: Stored, known_millis: int) -> Row:
+    sent_at = next((value for name, value in record.headers if name == SENT_AT), None)
+    row = record.topic, record.partition, record.offset, record.timestamp
+    return *row, known_millis, record.key, record.value, sent_at
+
+
+def _headers(sent_at: bytes | None) -> Headers:
+    return ((SENT_AT, sent_at),) if sent_at is not None else ()
+
+
+def _standing_text(standing: Standing) -> str:
+    aside = standing.heard_aside
+    return json.dumps(
+        {
+            "digest": standing.digest.hex(),
+            "heard": {actor: to_millis(at) for actor, at in sorted(standing.heard.items())},
+            "aside": {mark: dump.hex() for mark, dump in sorted(standing.aside.items())},
+            "heard_aside": None
+            if aside is None
+            else [[actor, mark, to_millis(at)] for (actor, mark), at in sorted(aside.items())],
+        }
     )
-    return b"".join((numbers, key or b"", value or b"", sent_at or b"", gist or b""))
 
 
-def _row(record: Stored, gist: Gist | None) -> Row:
-    sent_at = None
-    for name, value in record.headers:
-        if name == SENT_AT:
-            sent_at = value
-            break
-    dump = None if gist is None else gist.dump()
-    return record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, sent_at, dump
-
-
-def _kept(
-    topic: str,
-    partition: int,
-    offset: int,
-    timestamp: int,
-    key: bytes | None,
-    value: bytes | None,
-    sent_at: bytes | None,
-    _: bytes | None,
-) -> Kept:
-    headers = ((SENT_AT, sent_at),) if sent_at is not None else ()
-    return Kept(topic, partition, offset, timestamp, key, value, headers)
+def _standing(text: str) -> Standing:
+    found = json.loads(text)
+    aside = found["heard_aside"]
+    return Standing(
+        digest=bytes.fromhex(found["digest"]),
+        heard={actor: from_millis(millis) for actor, millis in found["heard"].items()},
+        aside={Tlp(mark): bytes.fromhex(dump) for mark, dump in found["aside"].items()},
+        heard_aside=None
+        if aside is None
+        else {(actor, Tlp(mark)): from_millis(millis) for actor, mark, millis in aside},
+    )
 
 
 def _prepare(database: sqlite3.Connection) -> None:
@@ -262,8 +397,8 @@ def _prepare(database: sqlite3.Connection) -> None:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    """Turns what SQLite says of a broken file into Damaged."""
+    """Turns what SQLite says of a broken file, and what does not read as it should, into Damaged."""
     try:
         yield
-    except (sqlite3.DatabaseError, TypeError, struct.error) as error:
+    except (sqlite3.DatabaseError, TypeError, KeyError, ValueError, struct.error) as error:
         raise Damaged(f"{path}: {error}") from error

@@ -3,6 +3,7 @@
 No I/O, no clock, no logging, no Kafka here; a test holds that.
 """
 
+from consumers.merge.archive import Standing
 from consumers.merge.projections import FEEDS, Projections
 from consumers.merge.rules import Rules, default_rules, read_rules
 from consumers.merge.state import State
@@ -17,6 +18,7 @@ __all__ = [
     "Projections",
     "Rules",
     "Situation",
+    "Standing",
     "State",
     "Summary",
     "Trace",

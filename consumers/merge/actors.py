@@ -55,6 +55,10 @@ class ActorBook:
             self._last_heard[actor] = last_heard
         self._dirty.add(actor)
 
+    def heard_at(self) -> dict[str, datetime]:
+        """When each actor was last heard."""
+        return dict(self._last_heard)
+
     def last_heard(self, actor: str) -> datetime | None:
         return self._last_heard.get(actor)
 

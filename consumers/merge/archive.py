@@ -71,13 +71,29 @@ class Observer(Protocol):
     def came_back(self, entity: Entity) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a state amounts to beside the entities in its memory: enough to go on from there."""
+
+    digest: bytes
+    """The sum over all that was ever told."""
+    heard: Mapping[str, datetime]
+    """When each actor was last heard."""
+    aside: Mapping[Tlp, bytes]
+    """The sums over what is in the archive (`Aside`)."""
+    heard_aside: Mapping[tuple[str, Tlp], datetime] | None
+
+
 class Aside:
     """What all that is in the archive amounts to, so that nobody need look: by who may know of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, standing: Standing | None = None) -> None:
         self.digests: defaultdict[Tlp, SetDigest] = defaultdict(SetDigest)
         self.last_heard: dict[tuple[str, Tlp], datetime] | None = {}
         """None while it must be looked up: what was heard last has been taken out."""
+        if standing is not None:
+            self.digests.update({mark: SetDigest(dump) for mark, dump in standing.aside.items()})
+            self.last_heard = None if standing.heard_aside is None else dict(standing.heard_aside)
 
     def add(self, bundle: Bundle) -> None:
         for kind, trace, mark in _told(bundle):

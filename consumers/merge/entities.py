@@ -42,6 +42,10 @@ class Entity:
         """The message of equal content that is held, if any."""
         return self._traces.get(trace.content)
 
+    def trace(self, content: bytes) -> Trace | None:
+        """The message of that content, as it is remembered."""
+        return self._traces.get(content)
+
     def take(self, trace: Trace, envelope: Envelope | None) -> None:
         """Add a message whose content is not held; without its envelope, it is read when somebody asks."""
         revision = trace.gist.revision

@@ -30,7 +30,7 @@ from bus.vocabulary import (
 )
 from consumers.merge.actors import ActorBook
 from consumers.merge.answers import Answers
-from consumers.merge.archive import Archive, Aside, Bundle, Observer, marks, name_of, name_of_key
+from consumers.merge.archive import Archive, Aside, Bundle, Observer, Standing, marks, name_of, name_of_key
 from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
 from consumers.merge.conflicts.book import ConflictBook
@@ -765,6 +765,25 @@ class State:
             else:
                 self._leaving.put(ref, max(gone_at, clock + self._rules.archive_horizon))
         self._refresh(self._as_of)
+
+    def standing(self) -> Standing:
+        """What is to be remembered beside the entities in memory."""
+        aside = {mark: digest.dump() for mark, digest in self._aside.digests.items()}
+        heard_aside = None if self._aside.last_heard is None else dict(self._aside.last_heard)
+        return Standing(self._digest.dump(), self._actors.heard_at(), aside, heard_aside)
+
+    def resume(self, entities: Mapping[str, Sequence[Trace]], standing: Standing) -> None:
+        """Go on, with nothing told yet, from what another state of equal rules and archive held in its memory."""
+        for ref, traces in entities.items():
+            self.bring_back(ref, traces)
+        self._digest = SetDigest(standing.digest)
+        for actor, known_at in standing.heard.items():
+            self._actors.heard(actor, known_at)
+        self._aside = Aside(standing)
+
+    def in_memory(self, ref: str) -> Entity | None:
+        """The entity, if it is in memory."""
+        return self._entities.get(ref)
 
     def lay_aside(self, refs: Iterable[str]) -> None:
         """Have entities out of memory. The digest holds them all the same."""

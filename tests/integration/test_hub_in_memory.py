@@ -411,11 +411,15 @@ SPOILT = {
     "the last record": f"UPDATE progress SET fingerprint = x'00' WHERE topic = '{NORDTEL}'",
     "an offset that the log has not": f"UPDATE progress SET offset = 1000 WHERE topic = '{NORDTEL}'",
     "a topic that is no more": "UPDATE progress SET topic = 'ntsg.incident.v1.nobody' WHERE topic LIKE '%status%'",
-    "a value": "UPDATE record SET value = x'c301' WHERE offset = 3",
-    "a gist": f"UPDATE record SET gist = x'5b5d' WHERE topic = '{NORDTEL}' AND offset = 3",
-    "another gist": "UPDATE record SET gist = (SELECT gist FROM record WHERE offset = 4) WHERE offset = 3",
-    "a row that is missing": "DELETE FROM record WHERE offset = 3",
-    "a table that is missing": "DROP TABLE record",
+    "a value": "UPDATE record SET value = x'c301' WHERE offset = 1",
+    "a message": "UPDATE message SET body = x'c301' WHERE rowid = 2",
+    "a gist": "UPDATE message SET gist = x'5b5d' WHERE rowid = 2",
+    "another gist": "UPDATE message SET gist = (SELECT gist FROM message WHERE rowid = 3) WHERE rowid = 2",
+    "when something was accepted": "UPDATE accepted SET known_at = x'0000000000000000'",
+    "what it amounts to": "UPDATE meta SET value = replace(value, 'nordtel', 'nordbel') WHERE name = 'standing'",
+    "a record that is missing": "DELETE FROM record WHERE offset = 1",
+    "a message that is missing": "DELETE FROM message WHERE rowid = 2",
+    "a table that is missing": "DROP TABLE message",
 }
 
 
@@ -434,7 +438,7 @@ async def test_a_snapshot_that_does_not_fit_is_folded_anew(
     assert "snapshot_loaded" not in events or "snapshot_refused" in events
     async with start() as hub:  # what was written instead is whole
         assert hub.status().digest == before.digest
-    assert log_events()[len(events) :] == ["snapshot_loaded", "settled"]
+    assert log_events()[len(events) :][:2] == ["snapshot_loaded", "settled"]
 
 
 async def test_a_snapshot_that_is_no_database_is_folded_anew(
@@ -464,7 +468,7 @@ async def test_a_disk_that_fails_ends_the_keeping_not_the_hub(
 ) -> None:
     async with start() as hub:
         with sqlite3.connect(tmp_path / "hub" / "snapshot.sqlite") as database:
-            database.execute("DROP TABLE record")
+            database.execute("DROP TABLE message")
         database.close()
         await send(bus, record(REALM, incident()))
         await until(lambda: "snapshot_not_written" in log_events())

@@ -544,14 +544,16 @@ def past(draw: st.DrawFn) -> Message:
     message = draw(
         st.one_of(incidents(), incidents(), untied(), links(), measures(), acks(), decisions(), requests(), offers())
     )
-    if isinstance(message, Incident) and draw(st.integers(0, 3)):
+    if isinstance(message, Incident):
         bare = {name: Incident.model_fields[name].get_default(call_default_factory=True) for name in TIES}
-        ties = bare | {"event_refs": ("storm:1",)} if draw(st.booleans()) else {}
-        state = draw(st.sampled_from((IncidentState.RESTORED, IncidentState.CLOSED, IncidentState.RETRACTED)))
-        return message.model_copy(update={**ties, "state": state})
-    if isinstance(message, Measure) and draw(st.booleans()):
+        tied = st.sampled_from(({}, bare, bare | {"event_refs": ("storm:1",)}, bare | {"event_refs": ("storm:1",)}))
+        states = st.sampled_from((IncidentState.CONFIRMED, IncidentState.RESTORED, IncidentState.CLOSED))
+        begun = {"started_at": draw(st.none() | hours), "on_behalf_of": None}
+        return message.model_copy(update={**draw(tied), **begun, "state": draw(states)})
+    if isinstance(message, Measure):
+        state = draw(st.sampled_from((MeasureState.ACTIVE, MeasureState.ENDED, MeasureState.RETRACTED)))
         target = draw(references | references.map(situation_of))
-        return message.model_copy(update={"state": MeasureState.ENDED, "targets": (target,)})
+        return message.model_copy(update={"state": state, "targets": (target,)})
     return message
 
 
@@ -564,6 +566,7 @@ recent = st.sampled_from((0, 2, 8, 40)).map(lambda n: START + timedelta(hours=n)
 """Instants at which nothing has been over for long."""
 instants = recent | st.sampled_from((340, 347, 500)).map(lambda n: START + timedelta(hours=n))
 """At the later ones some of what is over has left the picture, or all of it."""
+late = st.sampled_from((347, 347, 500)).map(lambda n: START + timedelta(hours=n))
 
 
 def tampered(envelope: Envelope) -> Envelope:

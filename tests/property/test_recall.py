@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,13 +16,15 @@ from bus.codec import Codec, encode
 from bus.envelope import Envelope, outgoing
 from bus.instants import to_millis
 from bus.registry import ANYONE, Actor
-from bus.topics import Realm
+from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Stored
 from bus.vocabulary import Role
 from consumers.fold import Fold
-from consumers.hub.snapshot import Kept
+from consumers.hub.snapshot import Kept, Origin, Snapshot
+from consumers.hub.store import Memory
 from consumers.merge import Gist
-from tests.property.strategies import OPERATORS, START, envelopes, incidents, instants, links, past, statuses
+from consumers.quarantine import Place
+from tests.property.strategies import OPERATORS, START, envelopes, incidents, instants, late, links, past, statuses
 
 REALM = Realm("ntsg")
 GROUP = [Actor(slug=slug, name=slug, roles=(Role.MNO,), speaks_for=(ANYONE,)) for slug in OPERATORS]
@@ -67,21 +72,79 @@ def logs(draw: st.DrawFn) -> Sequence[Stored]:
     return found
 
 
+class KeptOnDisk:
+    """A fold that is written down when somebody says so, and goes on from what was written."""
+
+    def __init__(self, directory: Path) -> None:
+        self._snapshot = Snapshot(directory)
+        self._snapshot.begin(Origin("log", str(REALM), "rules", "schemas"))
+        self._memory = Memory.on(self._snapshot, REALM)
+
+    @property
+    def fold(self) -> Fold:
+        return self._memory.fold
+
+    def read(self, records: Sequence[Stored]) -> None:
+        self._memory.note(records, self.fold.apply(records))
+
+    def write(self) -> None:
+        if not self.fold.needs_refold:
+            changes = self._memory.changes()
+            self._snapshot.write(changes)
+            self._memory.written(changes)
+
+    def restart(self) -> None:
+        """What was not written is gone."""
+        self._memory = Memory.on(self._snapshot, REALM)
+        remembered = self._snapshot.load()
+        if remembered is not None:
+            self._memory.resume(remembered)
+
+    def begin(self) -> None:
+        """Nothing that was written is of use."""
+        self._snapshot.begin(Origin("log", str(REALM), "rules", "schemas"))
+        self._memory = Memory.on(self._snapshot, REALM)
+
+    def close(self) -> None:
+        self._snapshot.close()
+
+
+@contextmanager
+def kept_on_disk() -> Iterator[KeptOnDisk]:
+    with TemporaryDirectory() as directory, closing(KeptOnDisk(Path(directory))) as kept:
+        yield kept
+
+
+def judgements(fold: Fold) -> Mapping[Place, tuple[object, ...]]:
+    return {place: (held.refusal, held.known_at, held.fingerprint) for place, held in fold.quarantine.held.items()}
+
+
+def places(log: Iterable[Stored]) -> set[TopicPartition]:
+    return {TopicPartition(record.topic, record.partition) for record in log}
+
+
 @given(logs(), st.data(), instants)
 def test_what_is_recalled_is_what_was_folded(log, data, as_of):
-    split = data.draw(st.integers(0, len(log)))
-    before, whole = Fold(REALM), Fold(REALM)
-    gists = before.apply(log[:split])
-    dumped = [(record, gist and gist.dump()) for record, gist in zip(log, gists, strict=False)]
-    recalled = Fold(REALM)
-    recalled.recall(dumped)
-    if data.draw(st.booleans()):
-        recalled.state.view(as_of, {}, True)
-    recalled.apply(log[split:])
+    whole = Fold(REALM)
     whole.apply(log)
+    with kept_on_disk() as kept:
+        for start in range(0, len(log), 4):
+            kept.read(log[start : start + 2])
+            if data.draw(st.booleans()):
+                kept.fold.state.archive(data.draw(late | instants))
+            kept.read(log[start + 2 : start + 4])
+            if data.draw(st.booleans()):
+                kept.write()
+            if data.draw(st.booleans()):
+                kept.fold.state.view(data.draw(late | instants), {}, True)
+        if data.draw(st.booleans()):
+            kept.restart()
+        recalled = kept.fold
+        recalled.apply(log)
     assert recalled.inputs == whole.inputs
     assert recalled.needs_refold == whole.needs_refold
-    assert recalled.quarantine.held == whole.quarantine.held
+    assert judgements(recalled) == judgements(whole)
+    assert {p: dict(recalled.accepted(p)) for p in places(log)} == {p: dict(whole.accepted(p)) for p in places(log)}
     assert recalled.state.digest == whole.state.digest
     assert recalled.state.view(as_of, {}, True) == whole.state.view(as_of, {}, True)
     assert recalled.state.items(as_of) == whole.state.items(as_of)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import compress
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,8 +19,9 @@ from bus.topics import TopicPartition
 from bus.transport.port import Outgoing, Stored
 from consumers.fold import Fold
 from consumers.hub.snapshot import Kept
+from consumers.quarantine import Place
 from tests.property.strategies import START, envelopes, instants
-from tests.property.test_recall import ENDED, GROUP, REALM, STAFF, entry, respelled
+from tests.property.test_recall import ENDED, GROUP, REALM, STAFF, KeptOnDisk, entry, kept_on_disk, respelled
 
 PARTITIONS = 2
 """Of each input topic, though real ones have one: so that the records of one actor overtake each other."""
@@ -30,20 +30,26 @@ PARTITIONS = 2
 class Hub:
     """A fold, what is written down of it, and what somebody who follows its changes has heard."""
 
-    def __init__(self) -> None:
-        self.fold = Fold(REALM)
-        self.written: list[tuple[Stored, bytes | None]] = []
+    def __init__(self, kept: KeptOnDisk) -> None:
+        self._kept = kept
+        self._log: dict[Place, Stored] = {}
         self.followed: dict[str, Part] = {}
+
+    @property
+    def fold(self) -> Fold:
+        return self._kept.fold
 
     def read(self, records: Sequence[Stored]) -> None:
         """Folds on; where that asks for a fold from the start, as hubs do: the registry first."""
-        new = [r.offset >= self.fold.position(TopicPartition(r.topic, r.partition)) for r in records]
-        told = compress(zip(records, self.fold.apply(records), strict=True), new)
-        self.written += [(record, gist and gist.dump()) for record, gist in told]
+        self._log.update({Place.of(record): record for record in records})
+        self._kept.read(records)
         if self.fold.needs_refold:
-            log = [record for record, _ in self.written]
-            self.restart(0)
-            self.read(sorted(log, key=lambda record: record.topic != REALM.actors))
+            self._kept.begin()
+            self.followed = {}
+            self._kept.read(sorted(self._log.values(), key=lambda record: record.topic != REALM.actors))
+
+    def write(self) -> None:
+        self._kept.write()
 
     def follow(self, as_of: datetime) -> None:
         for key, item in self.fold.state.changes(as_of).items():
@@ -52,11 +58,14 @@ class Hub:
             else:
                 self.followed[key] = item
 
-    def restart(self, written: int) -> None:
-        """The last writes before the end may be missing."""
-        self.written = self.written[:written]
-        self.fold = Fold(REALM)
-        self.fold.recall(self.written)
+    def restart(self) -> None:
+        """What was read after the last write is to be read again."""
+        self._kept.restart()
+        self._log = {
+            place: record
+            for place, record in self._log.items()
+            if place.offset < self.fold.position(TopicPartition(place.topic, place.partition))
+        }
         self.followed = {}
 
 
@@ -92,27 +101,30 @@ def logs(draw: st.DrawFn) -> Mapping[TopicPartition, Sequence[Stored]]:
 
 @given(logs(), st.data())
 def test_hubs_that_have_read_the_same_show_the_same(log, data):
-    fresh, places = Hub(), sorted(log)
-    for place in places:
-        fresh.read(log[place])
+    places = sorted(log)
     for order in (places[::-1], data.draw(st.permutations(places))):
-        hub = Hub()
-        live(hub, log, data)
-        for place in order:
-            hub.read(log[place])
-        assert hub.fold.inputs == fresh.fold.inputs
-        assert hub.fold.state.digest == fresh.fold.state.digest
-        assert hub.fold.quarantine.held.keys() == fresh.fold.quarantine.held.keys()
-        for as_of in (START + timedelta(hours=8), START + timedelta(hours=40)):
-            hub.follow(as_of)
-            assert hub.fold.state.view(as_of, {}, True) == fresh.fold.state.view(as_of, {}, True)
-            assert hub.followed == hub.fold.state.items(as_of) == fresh.fold.state.items(as_of)
+        with kept_on_disk() as ours, kept_on_disk() as theirs:
+            fresh, hub = Hub(theirs), Hub(ours)
+            for place in places:
+                fresh.read(log[place])
+            live(hub, log, data)
+            for place in order:
+                hub.read(log[place])
+            assert hub.fold.inputs == fresh.fold.inputs
+            assert hub.fold.state.digest == fresh.fold.state.digest
+            assert hub.fold.quarantine.held.keys() == fresh.fold.quarantine.held.keys()
+            for as_of in (START + timedelta(hours=8), START + timedelta(hours=40)):
+                hub.follow(as_of)
+                assert hub.fold.state.view(as_of, {}, True) == fresh.fold.state.view(as_of, {}, True)
+                assert hub.followed == hub.fold.state.items(as_of) == fresh.fold.state.items(as_of)
 
 
 def live(hub: Hub, log: Mapping[TopicPartition, Sequence[Stored]], data: st.DataObject) -> None:
     """What befalls a hub before it has read everything."""
     places = sorted(log)
-    for what in data.draw(st.lists(st.sampled_from(("read", "read", "read", "again", "ask", "publish", "killed")))):
+    for what in data.draw(
+        st.lists(st.sampled_from(("read", "read", "read", "again", "ask", "publish", "write", "leave", "killed")))
+    ):
         match what:
             case "read":
                 place = data.draw(st.sampled_from(places))
@@ -126,4 +138,8 @@ def live(hub: Hub, log: Mapping[TopicPartition, Sequence[Stored]], data: st.Data
             case "publish":
                 hub.follow(data.draw(instants))
             case "killed":
-                hub.restart(data.draw(st.integers(0, len(hub.written))))
+                hub.restart()
+            case "write":
+                hub.write()
+            case "leave":
+                hub.fold.state.archive(data.draw(instants))
