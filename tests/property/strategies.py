@@ -527,29 +527,16 @@ def envelopes(draw: st.DrawFn, of: st.SearchStrategy[Message] = messages) -> Env
 
 
 @st.composite
-def decisions(draw: st.DrawFn) -> Decision:
-    return Decision(
-        **_opening(draw, "samordning", draw(st.sampled_from(IDS))),
-        decision=DecisionKind.NOTE,
-        state=draw(st.sampled_from((DecisionState.ADOPTED, DecisionState.EXECUTED))),
-        title="Beslut",
-        until=draw(st.none() | hours),
-        affects=tuple(draw(st.lists(references | references.map(situation_of), max_size=2, unique=True))),
-    )
-
-
-@st.composite
 def past(draw: st.DrawFn) -> Message:
     """Something that is over, or that may be tied to it."""
-    message = draw(
-        st.one_of(incidents(), incidents(), untied(), links(), measures(), acks(), decisions(), requests(), offers())
-    )
+    tied = st.one_of(links(), measures(), acks(), decisions(), works(), actions(), needs(), promises())
+    message = draw(incidents() | untied() | tied)
     if isinstance(message, Incident):
         bare = {name: Incident.model_fields[name].get_default(call_default_factory=True) for name in TIES}
-        tied = st.sampled_from(({}, bare, bare | {"event_refs": ("storm:1",)}, bare | {"event_refs": ("storm:1",)}))
+        ties = st.sampled_from(({}, bare, bare | {"event_refs": ("storm:1",)}, bare | {"event_refs": ("storm:1",)}))
         states = st.sampled_from((IncidentState.CONFIRMED, IncidentState.RESTORED, IncidentState.CLOSED))
         begun = {"started_at": draw(st.none() | hours), "on_behalf_of": None}
-        return message.model_copy(update={**draw(tied), **begun, "state": draw(states)})
+        return message.model_copy(update={**draw(ties), **begun, "state": draw(states)})
     if isinstance(message, Measure):
         state = draw(st.sampled_from((MeasureState.ACTIVE, MeasureState.ENDED, MeasureState.RETRACTED)))
         target = draw(references | references.map(situation_of))

@@ -10,9 +10,10 @@ from bus.topics import Realm
 from bus.vocabulary import Audience
 from consumers.merge import FEEDS, Projections, State
 from tests.archives import DictArchive
-from tests.property.strategies import REGISTRY, envelopes, instants, late, past
+from tests.property.strategies import CLASHES, REGISTRY, envelopes, instants, late, past
 
-told = st.lists(envelopes(past()) | envelopes(past()) | envelopes(), min_size=3, max_size=9)
+clashing = st.sampled_from(sorted(CLASHES)).flatmap(lambda of: st.one_of(*CLASHES[of]))
+told = st.lists(envelopes(past()) | envelopes(past()) | envelopes(clashing) | envelopes(), min_size=3, max_size=9)
 clocks = late | late | instants
 """Mostly so late that something is out of memory when the next message comes."""
 
