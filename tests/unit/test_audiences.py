@@ -218,17 +218,17 @@ def test_the_strict_mark_reaches_authorities_and_no_competitor() -> None:
 
 
 def test_what_is_marked_higher_later_goes_and_comes_back() -> None:
-    opened, closed = incident(revision=1), incident(revision=2, tlp=Tlp.RED)
-    again = incident(revision=3)
+    marks = (Tlp.AMBER, Tlp.RED, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.GREEN, Tlp.AMBER_STRICT, Tlp.RED)
     state = State(Realm())
     projections = Projections(state)
     seen = []
-    for envelope in (opened, closed, again):
-        projections.apply(envelope)
+    for revision, tlp in enumerate(marks, start=1):
+        projections.apply(incident(revision=revision, tlp=tlp))
         projections.changes(LATER)
         view = projections.view(Audience.PEER, LATER, {}, True)
         seen.append((len(view.situations), view.withheld))
-    assert seen == [(1, {}), (0, {"tlp:incident": 1}), (1, {})]
+    there, withheld = (1, {}), (0, {"tlp:incident": 1})
+    assert seen == [there, withheld, there, withheld, there, withheld, withheld]
 
 
 def test_a_number_that_moves_within_its_bucket_is_no_news() -> None:
