@@ -3,10 +3,11 @@
 # test    all tests; they start the broker that they need
 # bench   side-by-side measurements, as ratios
 # quality how well the merge finds what belongs together, over simulated crises
+# peers   our hub beside Quix Streams, FastStream and Bytewax, which get an environment of their own
 # lock    renew requirements.lock (UPGRADE=--upgrade for newer versions)
-# clean   remove the environment and everything that was built
+# clean   remove the environments and everything that was built
 #
-# Each target makes .venv itself. Another interpreter: make PYTHON=python3.13 test
+# Each target makes the environment that it needs. Another interpreter: make PYTHON=python3.13 test
 
 SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3 python
@@ -14,9 +15,10 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c '$(SUITABLE)' 2>/dev/n
 
 BIN := .venv/bin
 READY := .venv/ready
+PEERS := .venv-peers
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test bench quality lock clean
+.PHONY: demo check test bench quality peers lock clean
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -36,18 +38,22 @@ bench: $(READY)
 quality: $(READY)
 	$(BIN)/python -m benchmarks.quality
 
+peers: $(READY) $(PEERS)/ready
+	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python
+
 # What this machine has set for its own installer must not leak into a file that others use.
 COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
-	$(BIN)/uv pip compile pyproject.toml --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 lock: $(READY)
-	$(COMPILE) --all-extras --output-file requirements.lock
-	echo hatchling | $(COMPILE) - --extra hub --extra admin --no-annotate \
+	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
+	echo hatchling | $(COMPILE) pyproject.toml - --extra hub --extra admin --no-annotate \
 		--constraint requirements.lock --output-file docker/requirements.lock
+	$(COMPILE) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
 
 clean:
-	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
@@ -57,3 +63,8 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+$(PEERS)/ready: benchmarks/peers/requirements.txt | $(READY)
+	"$(PYTHON)" -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Mapping
 from io import BytesIO
 from typing import Any
 
@@ -15,12 +16,14 @@ from benchmarks.ground import Site
 from benchmarks.result import Row, against, alternate
 from bus.codec import HEADER_LENGTH
 from bus.references import Kind
+from bus.topics import Realm
 from bus.transport.connection import Connection
 from bus.transport.kafka import KafkaTransport
 from consumers.fold import Fold
 from consumers.hub import collector
 from consumers.hub.clock import Clock
 from consumers.hub.intake import BATCH
+from consumers.merge.view import Part
 from consumers.reading import input_partitions, reached
 from schemas import read_schema
 
@@ -66,11 +69,18 @@ async def decode_only(site: Site, count: int) -> float:
 
 
 async def fold(site: Site, count: int) -> float:
-    """As the hub at its start: everything is folded, then all that follows from it is computed once."""
-    transport = KafkaTransport(site.settings("hub"))
-    partitions = await input_partitions(transport, site.realm)
-    control = [p for p in partitions if p.topic in (site.realm.actors, site.realm.schemas)]
-    folded = Fold(site.realm)
+    _, seconds = await fold_log(KafkaTransport(site.settings("hub")), site.realm)
+    gc.unfreeze()
+    return count / seconds
+
+
+async def fold_log(transport: KafkaTransport, realm: Realm) -> tuple[Mapping[str, Part | None], float]:
+    """As the hub at its start: everything is folded, then all that follows from it is computed once. The picture, and
+    the seconds that it took without registry and schemas.
+    """
+    partitions = await input_partitions(transport, realm)
+    control = [p for p in partitions if p.topic in (realm.actors, realm.schemas)]
+    folded = Fold(realm)
     async with transport.reader(dict.fromkeys(control, 0)) as reader:
         ends = await reader.end_offsets()
         while not reached(reader.positions(), ends):
@@ -81,7 +91,5 @@ async def fold(site: Site, count: int) -> float:
         while not reached(reader.positions(), ends):
             folded.apply(await reader.read(timeout=1, limit=BATCH))
             collector.spare()
-        folded.state.changes(Clock().as_of(folded))
-        seconds = time.perf_counter() - began
-    gc.unfreeze()
-    return count / seconds
+        picture = folded.state.changes(Clock().as_of(folded))
+        return picture, time.perf_counter() - began

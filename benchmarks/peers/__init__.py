@@ -1,0 +1,1 @@
+"""The hub beside the frameworks that a first version might be written on (`make peers`, README.md)."""
