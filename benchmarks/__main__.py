@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import folding, latency, merging, publishing, starting
+from benchmarks import folding, history, latency, merging, publishing, starting
 from benchmarks.corpus import incidents
 from benchmarks.ground import ground
 from benchmarks.result import Row
@@ -19,7 +19,7 @@ from bus.logs import configure
 COUNT = 100_000
 REPEATS = 3
 LATENCY_SECONDS = 12.0
-GROUPS = (publishing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP)
+GROUPS = (publishing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP, history.GROUP)
 
 
 @click.command()
@@ -29,16 +29,26 @@ GROUPS = (publishing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, startin
 @click.option(
     "--largest", default=merging.OPEN[-1], show_default=True, help="Incidents open at most; a million takes minutes."
 )
+@click.option(
+    "--incidents",
+    "decade",
+    default=history.COUNT,
+    show_default=True,
+    help="Incidents of ten years; the two million of a national group take an hour.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
-def main(records: int, repeats: int, only: tuple[str, ...], largest: int, as_json: bool) -> None:
-    """Measure the Publisher, the merge, the hub, the way from one to the other, and a hub's start."""
+def main(records: int, repeats: int, only: tuple[str, ...], largest: int, decade: int, as_json: bool) -> None:
+    """Measure the Publisher, the merge, the hub, the way from one to the other, a hub's start, and ten years of it."""
     configure(logging.ERROR)
     groups = set(only or GROUPS)
     rows: list[Row] = []
     if merging.GROUP in groups:
         click.echo("merging ...", err=True)
         rows += merging.measure(max(1, records // 4), largest)
-    if groups - {merging.GROUP}:
+    if history.GROUP in groups:
+        click.echo("ten years ...", err=True)
+        rows += history.measure(decade)
+    if groups - {merging.GROUP, history.GROUP}:
         rows += asyncio.run(measure(records, repeats, groups))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))

@@ -101,7 +101,7 @@ class Shelf:
             self._answer(name, number)
         for key in bundle.keys:
             self._held[key].add(number)
-        self.moved |= bundle.entities.keys()
+        self.moved.update(bundle.entities)
 
     def take_named(self, name: int) -> Iterable[Bundle]:
         numbers = self._answering.get(name)
@@ -165,7 +165,7 @@ class Shelf:
             self._forget(name, number)
         for key in bundle.keys:
             self._drop_held(key, number)
-        self.moved |= bundle.entities.keys()
+        self.moved.update(bundle.entities)
         return bundle
 
     def _unsaved(self, number: int) -> Bundle:
