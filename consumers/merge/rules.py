@@ -194,7 +194,7 @@ def _severity(data: dict[str, Any]) -> SeverityRules:
     share, sites, redundancy, malicious = data["share"], data["sites"], data["redundancy"], data["malicious"]
     return SeverityRules(
         users=_by_level(data["users"]["levels"]),
-        reporting_bases=frozenset(map(CountBasis, data["users"]["reporting_bases"])),
+        reporting_bases=frozenset(map(CountBasis, data["reporting_effect"]["bases"])),
         user_hours=_by_level(data["user_hours"]["levels"]),
         share={
             AreaKind.KOMMUN: Share(**share["municipality"]),

@@ -295,8 +295,7 @@ class TestSituation:
         account = section(SeverityAccount, situation_of(HOST), HOST)
         rules = dict(zip([reason.code for reason in account.severity.reasons], account.rules, strict=True))
         assert rules["USERS"].name == "severity.users"
-        levels = {"levels.3": "10000", "levels.4": "100000", "levels.5": "1000000"}
-        assert rules["USERS"].thresholds == levels | {"reporting_bases": '["CUSTOMER_REPORTED"]'}
+        assert rules["USERS"].thresholds == {"levels.3": "10000", "levels.4": "100000", "levels.5": "1000000"}
         assert "rule severity.users: 3 from 10 000, 4 from 100 000, 5 from 1 000 000" in said(situation_of(HOST), HOST)
 
     def test_the_cause_says_who_claims_it_and_who_disputes_it(self):
