@@ -72,7 +72,7 @@ def check_picture(view: dict[str, Any]) -> None:
     assert view["settled"] is True
     assert view["quarantined"] == 0
     assert len(view["situations"]) == 1, "the two that are over left the picture two weeks after"
-    assert len(view["situations"][0]["actors"]) >= 7
+    assert len(view["situations"][0]["actors"]) >= 8
     assert sum(view["inputs"].values()) >= MESSAGES
 
 
