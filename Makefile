@@ -48,7 +48,7 @@ COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_
 
 lock: $(READY)
 	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock
-	echo hatchling | $(COMPILE) pyproject.toml - --extra hub --extra admin --no-annotate \
+	echo hatchling | $(COMPILE) pyproject.toml - --extra hub --extra admin --extra gateway --no-annotate \
 		--constraint requirements.lock --output-file docker/requirements.lock
 	$(COMPILE) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
 

@@ -1,0 +1,1 @@
+"""The administrator's commands: the local broker, and who belongs to the group."""

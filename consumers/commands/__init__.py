@@ -1,0 +1,1 @@
+"""The commands of coordination staff, integrators and hubs."""

@@ -1,0 +1,116 @@
+"""`ntsg check` and `ntsg publish`: files of messages."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from bus.commandline import READABLE, as_json, bus_options, read_messages, settings_of
+from bus.errors import BusUnavailable, NtsgError
+
+if TYPE_CHECKING:
+    from bus.ndjson import BadLine, Line
+
+
+@click.command()
+@click.argument("file", type=READABLE)
+@as_json
+def check(file: BinaryIO, as_json: bool) -> None:
+    """Validate a file of messages (NDJSON; - reads standard input) and send nothing.
+
+    \b
+    Example: ntsg check storm.ndjson
+    """
+    good, bad = read_messages(file)
+    if as_json:
+        problems = [problem for line in bad for problem in problems_of(line)]
+        click.echo(json.dumps({"file": file.name, "valid": len(good), "problems": problems}, ensure_ascii=False))
+    else:
+        for line in bad:
+            click.echo(line, err=True)
+        click.echo(f"{len(good)} valid, {len(bad)} refused")
+    sys.exit(1 if bad else 0)
+
+
+@click.command()
+@click.argument("file", type=READABLE)
+@click.option("--strict", is_flag=True, help="Send nothing if any line is refused.")
+@click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long to try while no broker answers.  [default: 120]",
+)
+@bus_options
+def publish(file: BinaryIO, strict: bool, give_up_after: float | None, **options: Any) -> None:
+    """Publish a file of messages (NDJSON; - reads standard input) as their actor.
+
+    All lines are validated before the first is sent. A receipt per line goes to standard output as JSON; a refused
+    line goes to standard error with its number, field and remedy, and makes the exit status 1.
+
+    \b
+    Example: ntsg publish --config nordtel.toml --strict storm.ndjson
+    """
+    from producers.publisher import GIVE_UP_AFTER, Publisher
+
+    settings = settings_of(options)
+    good, bad = read_messages(file)
+    publisher = Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER)
+    fitting: list[tuple[int, Line]] = []
+    refused = [str(line) for line in bad]
+    for number, line in good:
+        try:
+            publisher.check(line.message)
+            fitting.append((number, line))
+        except NtsgError as error:
+            refused.append(f"line {number}: {error}")
+    for text in refused:
+        click.echo(text, err=True)
+    if refused and strict:
+        raise click.ClickException(f"{len(refused)} lines refused; nothing was sent")
+    failed = asyncio.run(send_lines(publisher, fitting)) if fitting else 0
+    sys.exit(1 if refused or failed else 0)
+
+
+async def send_lines(publisher: Any, lines: list[tuple[int, Line]]) -> int:
+    """Publish the lines, print a receipt for each, and say which the bus refused. Returns how many it refused.
+
+    Raises BusUnavailable when the bus is away: what has no receipt was not confirmed.
+    """
+    failed = 0
+    async with publisher:
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            chunk = lines[start : start + LINES_AT_ONCE]
+            outcomes = await asyncio.gather(
+                *(publisher.publish(line.message, sent_at=line.sent_at) for _, line in chunk), return_exceptions=True
+            )
+            away: BusUnavailable | None = None
+            for (number, _), outcome in zip(chunk, outcomes, strict=True):
+                match outcome:
+                    case BusUnavailable():
+                        away = away or outcome
+                    case NtsgError():
+                        failed += 1
+                        click.echo(f"line {number}: {outcome}", err=True)
+                    case BaseException():
+                        raise outcome
+                    case receipt:
+                        click.echo(json.dumps(asdict(receipt), separators=(",", ":")))
+            if away:
+                raise away
+    return failed
+
+
+LINES_AT_ONCE = 1_000
+"""Lines of a file that are on their way at one time; each gets a receipt or a reason of its own."""
+
+
+def problems_of(line: BadLine) -> Iterator[dict[str, Any]]:
+    for path, remedy in line.error.problems:
+        yield {"line": line.number, "path": path, "remedy": remedy}
