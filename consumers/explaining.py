@@ -503,20 +503,10 @@ class _Speaker:
     def _links(self, links: Sequence[SituationLink]) -> Iterator[str]:
         return self._listed(
             self._says.linked.format(
-                a=_short(link.a), b=_short(link.b), why=self._why(link), basis=self._says.bases[link.basis]
+                a=_short(link.a), b=_short(link.b), why=self._says.why(link), basis=self._says.bases[link.basis]
             )
             for link in links
         )
-
-    def _why(self, link: SituationLink) -> str:
-        """What links the two. What the catalogue has no sentence for is told in the merge's own words."""
-        actor, _, field = link.why.partition(": ")
-        if field in self._says.fields:
-            return self._says.fields[field].format(actor=actor)
-        for name, sentence in self._says.fields.items():
-            if link.why.startswith(f"{name} "):
-                return sentence.format(value=link.why.removeprefix(f"{name} "))
-        return link.why
 
     def _rule(self, rule: told.Rule) -> str:
         says = self._says

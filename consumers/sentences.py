@@ -16,6 +16,7 @@ from bus.vocabulary import (
     ReportedVia,
 )
 from consumers.merge.users import Standing
+from consumers.merge.view import SituationLink
 from consumers.words import Language
 
 __all__ = ["Sentences", "sentences_of"]
@@ -153,6 +154,16 @@ class Sentences:
     conflict: str
     conflict_states: Mapping[ConflictState, str]
     more: tuple[str, str]
+
+    def why(self, link: SituationLink) -> str:
+        """What links the two. What the catalogue has no sentence for is told in the merge's own words."""
+        actor, _, field = link.why.partition(": ")
+        if field in self.fields:
+            return self.fields[field].format(actor=actor)
+        for name, sentence in self.fields.items():
+            if link.why.startswith(f"{name} "):
+                return sentence.format(value=link.why.removeprefix(f"{name} "))
+        return link.why
 
 
 SWEDISH = Sentences(

@@ -161,6 +161,10 @@ NAMES = {
     "certainty": {"confirmed", "suspected"},
     "about": NUMBERED,
     "conflict_texts": set(CONFLICTS),
+    "flags": {
+        *("EQUIVOCATION", "REVISION_GAP", "FUTURE_TIME", "ILLEGAL_TRANSITION", "REFERENCE_TO_NOTHING"),
+        *("DUPLICATE_CYCLE", "CONTRADICTION", "COUNT_JUMP", "OVER_100_PERCENT", "REVISION_REGRESSION"),
+    },
 }
 
 
