@@ -4,6 +4,7 @@
 # bench   side-by-side measurements, as ratios
 # quality how well the merge finds what belongs together, over simulated crises
 # peers   our hub beside Quix Streams, FastStream and Bytewax, which get an environment of their own
+# land    the geometry of Sweden, made again from its source
 # lock    renew requirements.lock (UPGRADE=--upgrade for newer versions)
 # clean   remove the environments and everything that was built
 #
@@ -16,9 +17,10 @@ PYTHON ?= $(shell for name in $(CANDIDATES); do $$name -c '$(SUITABLE)' 2>/dev/n
 BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-peers
+LAND := .venv-land
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test bench quality peers lock clean
+.PHONY: demo check test bench quality peers land lock clean
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -41,6 +43,9 @@ quality: $(READY)
 peers: $(READY) $(PEERS)/ready
 	$(BIN)/python -m benchmarks.peers --python $(PEERS)/bin/python
 
+land: $(LAND)/ready
+	$(LAND)/bin/python -m benchmarks.land
+
 # What this machine has set for its own installer must not leak into a file that others use.
 COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
@@ -51,9 +56,10 @@ lock: $(READY)
 	echo hatchling | $(COMPILE) pyproject.toml - --extra hub --extra admin --extra gateway --no-annotate \
 		--constraint requirements.lock --output-file docker/requirements.lock
 	$(COMPILE) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
+	$(COMPILE) benchmarks/land/requirements.in --output-file benchmarks/land/requirements.txt
 
 clean:
-	rm -rf .venv $(PEERS) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PEERS) $(LAND) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
@@ -64,7 +70,7 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $(READY)
 
-$(PEERS)/ready: benchmarks/peers/requirements.txt | $(READY)
-	"$(PYTHON)" -m venv $(PEERS)
-	$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+$(PEERS)/ready $(LAND)/ready: .venv-%/ready: benchmarks/%/requirements.txt | $(READY)
+	"$(PYTHON)" -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
 	touch $@

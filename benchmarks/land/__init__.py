@@ -1,0 +1,1 @@
+"""The geometry of Sweden, made from its source (`make land`; consumers/land/README.md)."""
