@@ -227,7 +227,7 @@ RULINGS: Mapping[type, Ruling] = {
     ),
     PendingAck: Ruling("ref actor subject about since"),
     Conflict: Ruling(
-        "id rule case severity subjects subject_count state answered_by actors areas",
+        "id rule case severity subjects subject_count state answered_by actors areas situations situation_count",
         peer={"text": cut(""), "facts": cut({})},
         whole={Audience.PEER: _unless_telling_tales},
     ),

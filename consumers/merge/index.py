@@ -27,3 +27,7 @@ class Index:
 
     def get(self, target: str) -> set[str]:
         return self._sources.get(target, set())
+
+    def targets_of(self, source: str) -> frozenset[str]:
+        """What a source points at."""
+        return self._targets.get(source, frozenset())

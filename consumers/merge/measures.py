@@ -85,6 +85,10 @@ class MeasureBook:
         """The measures that are for an incident or a situation."""
         return self._for.get(target)
 
+    def targets_of(self, ref: str) -> frozenset[str]:
+        """The incidents and situations that a measure is for; nothing, for what is none."""
+        return self._for.targets_of(ref)
+
     def look_again(self, refs: Iterable[str]) -> None:
         """Measures that were answered, and incidents and situations that may be over or open again."""
         for ref in refs:

@@ -125,7 +125,7 @@ class State:
         self._places = Places()
         self._measures = MeasureBook(self._rules.expiring_measure, self._answers, self._is_over)
         self._works = WorkBook(self._rules.upcoming_work)
-        self._conflicts = ConflictBook(self._rules.conflicts, self._answers)
+        self._conflicts = ConflictBook(self._rules.conflicts, self._answers, self._situations_for)
         self._resources = ResourceBook()
         self._overrides = OverrideBook()
         self._areas = AreaBook()
@@ -421,6 +421,7 @@ class State:
         for ref, measure in self._measures.refresh(as_of):
             self._put(ref, measure)
             self._conflicts.put_measure(ref, measure)
+            self._conflicts.look_again([ref])
         for ref, work in self._works.refresh(as_of):
             self._put(ref, work)
         for id_, conflict in self._conflicts.refresh(as_of):
@@ -518,7 +519,8 @@ class State:
 
     def _reassemble(self, stale: set[str], as_of: datetime) -> None:
         moved, components = self._grouping.refresh(self._told, as_of)
-        gone = {self._situation_of.pop(ref) for ref in moved if ref in self._situation_of}
+        before = {ref: self._situation_of.pop(ref, None) for ref in moved}
+        gone = {situation for situation in before.values() if situation is not None}
         for situation in gone:
             self._forget(situation)
         for component in components:
@@ -530,12 +532,18 @@ class State:
         for situation in gone:
             if situation not in self._situations:
                 self._dissolve(situation)
+        self._lead(ref for ref, situation in before.items() if self._situation_of.get(ref) != situation)
         again: defaultdict[str, set[str]] = defaultdict(set)
         for ref in stale - moved:
             if ref in self._situation_of:
                 again[self._situation_of[ref]].add(ref)
         for situation, refs in again.items():
             self._remake_one(situation, refs)
+
+    def _lead(self, refs: Iterable[str]) -> None:
+        """Incidents, or ids of situations, that lead to another situation than before, or may."""
+        for ref in refs:
+            self._conflicts.look_again([ref, *self._measures.meant_for(ref)])
 
     def _remake(self, situations: Iterable[str]) -> None:
         """Make situations anew of which nothing was told, but around which something changed."""
@@ -571,6 +579,7 @@ class State:
         for name in self._renamed:
             refs |= self._mentions.get(f"situation/{name}", set())
             self._measures.look_again([f"situation/{name}"])
+            self._lead([f"situation/{name}"])
         self._renamed = set()
         for ref in refs & self._entities.keys():
             past = self._is_past(ref)
@@ -727,6 +736,16 @@ class State:
             else:
                 found.add(ref)
         return found
+
+    def _situations_for(self, ref: str) -> Iterator[str]:
+        """Ids of the situations that something is in: an incident, a situation by any of its ids, or a measure that is
+        for one of those.
+        """
+        for target in (ref, *self._measures.targets_of(ref)):
+            names_one = target.startswith("situation/")
+            found = (self._answering_to if names_one else self._situation_of).get(target.removeprefix("situation/"))
+            if found is not None:
+                yield found
 
     def _last_heard(self, actor: str) -> datetime | None:
         heard = (

@@ -306,6 +306,8 @@ class Conflict(Part):
     answered_by: str | None
     actors: tuple[str, ...]
     areas: tuple[str, ...]
+    situations: tuple[str, ...]
+    situation_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from bus import geography
 from bus.envelope import Envelope
 from bus.vocabulary import IncidentState
+from consumers.merge import View
 from consumers.merge.conflicts import places
 from tests.property.folds import compare_message_by_message, fold, view
-from tests.property.strategies import CLASHES, answers, envelopes, instants, troubles
+from tests.property.strategies import CLASHES, answers, envelopes, instants, links, troubles
 
 CODES = ("00", "07", "06", "0780", "0781", "0680")
 
@@ -64,6 +65,28 @@ def test_every_conflict_has_an_id_of_its_own_and_stays_small(messages, as_of):
     found = view(messages, as_of).conflicts
     assert len({conflict.id for conflict in found}) == len(found)
     assert all(conflict.subjects == tuple(sorted(set(conflict.subjects))) for conflict in found)
+
+
+def _leads_to(ref: str, found: View) -> set[str]:
+    """The situations that something is in or is for: read plainly."""
+    kind, _, name = ref.partition("/")
+    if kind == "measure":
+        targets = [target for item in found.measures if item.ref == ref for target in item.targets]
+        return {id_ for target in targets if not target.startswith("measure/") for id_ in _leads_to(target, found)}
+    if kind == "situation":
+        return {s.id for s in found.situations if name in (s.id, *s.aliases)}
+    return {s.id for s in found.situations if ref in s.members or ref in s.duplicates}
+
+
+@given(st.data(), instants)
+def test_a_conflict_names_the_situations_that_its_subjects_lead_to(data, as_of):
+    messages = data.draw(answered(data.draw(FAMILIES)))
+    said = data.draw(st.lists(envelopes(links()), max_size=3))
+    found = view([*messages, *said], as_of)
+    for conflict in found.conflicts:
+        expected = sorted({id_ for ref in conflict.subjects for id_ in _leads_to(ref, found)})
+        assert conflict.situations == tuple(expected)
+        assert conflict.situation_count == len(expected)
 
 
 @given(st.data())

@@ -31,6 +31,7 @@ from bus.vocabulary import (
 )
 from consumers.merge import default_rules
 from consumers.merge.conflicts.texts import TEXTS
+from consumers.merge.situations import situation_id
 from consumers.merge.view import Conflict
 from tests.merging import (
     GROUP,
@@ -44,6 +45,7 @@ from tests.merging import (
     fold,
     incident,
     measure,
+    must,
     offer,
     picture,
     request,
@@ -525,6 +527,56 @@ def test_the_record_of_a_great_conflict_is_small_and_names_the_work() -> None:
     found = conflicts(work(), *(incident(id=f"I-{i}") for i in range(150)))["C01"]
     assert (len(found.subjects), found.subject_count) == (100, 151)
     assert "work/kustfiber/W-1" in found.subjects
+
+
+class TestSituations:
+    """A conflict names the situations that its subjects are in, by the ids that they have at present."""
+
+    def test_those_of_its_incidents(self) -> None:
+        found = picture(work(), incident("nordtel"), incident("sveamobil", codes=("0780",)), registry=GROUP_WITH_112)
+        (conflict,) = found.conflicts
+        assert conflict.situations == tuple(sorted(s.id for s in found.situations))
+        assert conflict.situation_count == len(found.situations) == 2
+
+    def test_the_one_that_it_is_about(self) -> None:
+        found = picture(incident(declared_severity=5))
+        assert [c.situations for c in found.conflicts if c.rule == "C14"] == [(found.situations[0].id,)]
+
+    def test_that_which_a_measure_is_for(self) -> None:
+        of_a, of_b = (situation_id(f"incident/nordtel/{id}") for id in "AB")
+        apart = {"id": "B", "codes": ("0114",)}
+        told = [incident("nordtel", "A"), incident("nordtel", **apart)]
+        for target in ("incident/nordtel/B", f"situation/{of_b}"):
+            late = measure(planned_end=at(0.5), targets=(target,))
+            assert conflicts(*told, late)["C10.OVERDUE"].situations == (of_b,)
+        state = fold(*told, measure(planned_end=at(0.5), targets=("incident/nordtel/B",)))
+        state.view(LATER, {}, True)
+        state.apply(measure(revision=2, planned_end=at(0.5), targets=(A,)))
+        assert [c.situations for c in state.view(LATER, {}, True).conflicts] == [(of_a,)]
+
+    def test_none_where_no_incident_is_concerned(self) -> None:
+        found = conflicts(work(), work("stadsnat", "W-2", starts_at=at(3), ends_at=at(5)))["C02"]
+        assert (found.situations, found.situation_count) == ((), 0)
+
+    @pytest.mark.parametrize("targets", [A, f"situation/{situation_id(A)}"])
+    def test_they_follow_when_situations_join_and_part_again(self, targets: str) -> None:
+        elder = incident("kustfiber", "E", codes=("0114",), started_at=at(-5))
+        told = [work(), incident("nordtel", "A"), elder, measure("nordtel", planned_end=at(0.5), targets=(targets,))]
+        state = fold(*told, registry=GROUP_WITH_112)
+
+        def named() -> dict[str, tuple[str, ...]]:
+            return {c.rule: c.situations for c in state.view(LATER, {}, True).conflicts}
+
+        alone, joined = situation_id(A), situation_id(elder.message.reference)
+        assert named() == {"C01": (alone,), "C10": (alone,)}
+        state.apply(must("nordtel/A", "kustfiber/E"))
+        assert named() == {"C01": (joined,), "C10": (joined,)}
+        state.apply(must("nordtel/A", "kustfiber/E", revision=2, withdrawn=True))
+        assert named() == {"C01": (alone,), "C10": (alone,)}
+
+    def test_at_most_a_hundred_and_how_many_there_are(self) -> None:
+        found = conflicts(work(), *(incident(id=f"I-{i}") for i in range(150)))["C01"]
+        assert (len(found.situations), found.situation_count) == (100, 150)
 
 
 def test_what_moves_away_collides_no_more() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -47,15 +48,21 @@ RULES: tuple[Rule[Any, Any], ...] = (
 """C01 to C18."""
 
 _MOST = 100
-"""A conflict names at most so many subjects and areas, so that its record is bounded; it tells how many there are."""
+"""A conflict names at most so many subjects and situations, so that its record is bounded; it tells how many there
+are.
+"""
 
 
 class ConflictBook:
-    """What does not go together, and what staff answered to it."""
+    """What does not go together, and what staff answered to it.
 
-    def __init__(self, limits: Limits, answers: Answers) -> None:
+    `situations_of` tells which situations a subject is in or is for.
+    """
+
+    def __init__(self, limits: Limits, answers: Answers, situations_of: Callable[[str], Iterable[str]]) -> None:
         self._limits = limits
         self._answers = answers
+        self._situations_of = situations_of
         self._ground = Ground(RULES, Terms(limits, Roles()))
         for municipality in geography.municipalities():
             ref = f"area/{municipality.code}"
@@ -65,6 +72,8 @@ class ConflictBook:
         self._found: dict[Key, tuple[Finding, ...]] = {}
         self._standing: dict[str, Finding] = {}
         """What is found, by id."""
+        self._about: defaultdict[str, set[str]] = defaultdict(set)
+        """Ids of what is found, by subject."""
         self._changed: set[str] = set()
         """Ids of conflicts that may be told differently, or not at all."""
         self._due = Schedule()
@@ -125,6 +134,11 @@ class ConflictBook:
         if roles != self._ground.terms.roles:
             self._ground.set_roles(roles)
 
+    def look_again(self, subjects: Iterable[str]) -> None:
+        """Subjects that may be in other situations than before, or for others."""
+        for subject in subjects:
+            self._changed |= self._about.get(subject, _NONE)
+
     def rewind(self) -> None:
         """The clock stands earlier than it did."""
         self._ground.dirty |= self._clocked
@@ -160,7 +174,14 @@ class ConflictBook:
             self._found[key] = found
         for gone in before:
             del self._standing[gone.id]
-        self._standing.update((new.id, new) for new in found)
+            for subject in gone.subjects:
+                self._about[subject].discard(gone.id)
+                if not self._about[subject]:
+                    del self._about[subject]
+        for new in found:
+            self._standing[new.id] = new
+            for subject in new.subjects:
+                self._about[subject].add(new.id)
         self._changed.update(one.id for one in (*before, *found))
 
     def _wait(self, key: Key, until: datetime | None) -> None:
@@ -177,6 +198,7 @@ class ConflictBook:
         if ends:
             self._ending.add(id_)
             self._answers_due.put(id_, min((end for end in ends if end > as_of), default=None))
+        situations = sorted({situation for subject in found.subjects for situation in self._situations_of(subject)})
         return Conflict.model_construct(
             id=id_,
             rule=found.rule,
@@ -190,7 +212,12 @@ class ConflictBook:
             answered_by=None if answer is None else answer.ref,
             actors=found.actors,
             areas=found.areas,
+            situations=tuple(situations[:_MOST]),
+            situation_count=len(situations),
         )
+
+
+_NONE: frozenset[str] = frozenset()
 
 
 def _first(found: Finding) -> tuple[str, ...]:
