@@ -1,4 +1,5 @@
-"""What a hub answers over HTTP: its health, the view, why the view says so, and the digest that two rooms compare.
+"""What a hub answers over HTTP: its health, the view, why the view says so, the digest that two rooms compare, and the
+coordination room.
 
 Reading only, and nobody is asked who they are: hence bound to loopback unless told otherwise.
 """
@@ -9,7 +10,6 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -18,31 +18,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bus.errors import InvalidSettings, UnknownReference
-from bus.instants import Instant
 from bus.messages import Part
-from consumers.merge.explain import Explanation
-from consumers.merge.view import View
+from consumers.room import Room, Source
 
 CLOSE_SECONDS = 2
 """How long an answer under way may take when the hub ends."""
-
-
-class HubStatus(Part):
-    """What a hub has folded and how it is, without the picture. Equal `inputs` and `rules` mean equal `digest`."""
-
-    realm: str
-    as_of: Instant
-    inputs: dict[str, int]
-    digest: str
-    rules: str
-    settled: bool
-    """Whether the hub has met the end of the log, and the bus still answers."""
-    alive: bool
-    """False when reading stands still although there is something to read."""
-    leader: bool
-    quarantined: int
-    held_back: tuple[str, ...]
-    """Partitions (`topic:partition`) on which a transaction that stays open hides records."""
 
 
 class Problem(Part):
@@ -52,15 +32,7 @@ class Problem(Part):
     nearest: tuple[str, ...]
 
 
-class Hub(Protocol):
-    """What is asked of a hub."""
-
-    def view(self) -> View: ...
-    def explain(self, ref: str) -> Explanation: ...
-    def status(self) -> HubStatus: ...
-
-
-def api(hub: Hub) -> Starlette:
+def api(hub: Source, room: Room) -> Starlette:
     """The application. The health paths answer 200 or 503, with the status either way."""
 
     async def live(_: Request) -> Response:
@@ -93,6 +65,7 @@ def api(hub: Hub) -> Starlette:
             Route("/v1/view", view),
             Route("/v1/explain", explain),
             Route("/v1/digest", digest),
+            *room.routes,
         ]
     )
 

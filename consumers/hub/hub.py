@@ -11,6 +11,7 @@ import fcntl
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,17 @@ from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Transport
+from bus.vocabulary import Audience
+from consumers.fold import Fold
 from consumers.hub import collector
-from consumers.hub.api import HubStatus, api, serving
+from consumers.hub.api import api, serving
 from consumers.hub.clock import Clock, Now, wall_clock
 from consumers.hub.intake import Intake, Pace
 from consumers.hub.leader import Leader, Tempo
 from consumers.hub.store import Store
 from consumers.merge.explain import Explanation
 from consumers.merge.view import View
+from consumers.room import HubStatus, Room
 
 HOST = "127.0.0.1"
 
@@ -38,10 +42,11 @@ log = structlog.get_logger(__name__)
 class Hub:
     """One replica, as `running_hub` gives it."""
 
-    def __init__(self, realm: Realm, intake: Intake, leader: Leader, clock: Clock) -> None:
+    def __init__(self, transport: Transport, realm: Realm, intake: Intake, leader: Leader, clock: Clock) -> None:
         self.address = ""
         """Where it answers: `http://host:port`."""
-        self._realm = realm
+        self.transport = transport
+        self.realm = realm
         self._intake = intake
         self._leader = leader
         self._clock = clock
@@ -50,10 +55,34 @@ class Hub:
         """Wait until the hub has met the end of the log."""
         await self._intake.wait_settled()
 
-    def view(self) -> View:
+    @property
+    def fold(self) -> Fold:
+        """What is folded. It is another one after the log had to be folded from its start."""
+        return self._intake.fold
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the hub has met the end of the log, and the bus still answers."""
+        return self._intake.settled
+
+    @property
+    def progress(self) -> float:
+        """The share of the log that is folded, 0 to 1."""
+        return self._intake.progress
+
+    @property
+    def heard_at(self) -> datetime:
+        """When the bus last answered."""
+        return datetime.now(UTC) - timedelta(seconds=self._intake.unheard)
+
+    def as_of(self) -> datetime:
+        """Now, for a picture of what is folded. Never goes back."""
+        return self._clock.as_of(self._intake.fold)
+
+    def view(self, audience: Audience = Audience.FULL) -> View:
         """The picture as of now. Before the hub is settled it says so."""
         fold = self._intake.fold
-        return fold.state.view(self._clock.as_of(fold), fold.inputs, self._intake.settled)
+        return fold.projections.view(audience, self._clock.as_of(fold), fold.inputs, self._intake.settled)
 
     def explain(self, ref: str) -> Explanation:
         """How what the reference names came about, as of now. Raises UnknownReference."""
@@ -64,7 +93,7 @@ class Hub:
         """What is folded, and how the hub is."""
         fold = self._intake.fold
         return HubStatus(
-            realm=self._realm.name,
+            realm=self.realm.name,
             as_of=self._clock.as_of(fold),
             inputs=dict(fold.inputs),
             digest=fold.state.digest,
@@ -100,9 +129,9 @@ async def running_hub(
         clock, store = Clock(now), Store(directory, realm)
         intake = Intake(transport, realm, store, pace, spare)
         leader = Leader(transport, realm, intake, clock, tempo)
-        hub = Hub(realm, intake, leader, clock)
+        hub = Hub(transport, realm, intake, leader, clock)
         address = directory / "address"
-        async with serving(api(hub), host, port) as hub.address:
+        async with serving(api(hub, Room(hub)), host, port) as hub.address:
             address.write_text(hub.address + "\n", encoding="utf-8")
             try:
                 # Left in reverse order: the store last, so that it writes all that was folded.

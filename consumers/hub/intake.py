@@ -74,6 +74,7 @@ class Intake:
         self._spare = spare
         self._wanted: frozenset[TopicPartition] = frozenset()
         self._targets: Mapping[TopicPartition, int] | None = None
+        self._ends: Mapping[TopicPartition, int] = {}
         self._settled = asyncio.Event()
         self._verified = False
         self._heard = time.monotonic()
@@ -92,6 +93,22 @@ class Intake:
     def alive(self) -> bool:
         """False when reading stands still although there is something to read, and a new reader did not help."""
         return self._standing_since is None or time.monotonic() - self._standing_since < self._pace.dead
+
+    @property
+    def progress(self) -> float:
+        """The share of the log that is folded, 0 to 1, by the ends that the bus last named."""
+        if self.settled:
+            return 1.0
+        if not self._ends:
+            return 0.0
+        total = sum(self._ends.values())
+        done = sum(min(self.fold.position(partition), end) for partition, end in self._ends.items())
+        return done / total if total else 1.0
+
+    @property
+    def unheard(self) -> float:
+        """Seconds since the bus last answered."""
+        return time.monotonic() - self._heard
 
     @property
     def held_back(self) -> tuple[TopicPartition, ...]:
@@ -170,6 +187,7 @@ class Intake:
                     self._unsettle()
             else:
                 self._heard_from_bus()
+                self._ends = ends
                 if not self.settled and ends.keys() >= self._wanted:
                     self._targets = ends
                 positions = dict(reader.positions())

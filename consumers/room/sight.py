@@ -1,0 +1,287 @@
+"""What a page of the room is made from: who looks, what there is to see, and what of it is wished for.
+
+All of it is frozen data; a page is a function of the three. What a visitor may not see is not in the sight.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+from bus import geography
+from bus.envelope import Envelope
+from bus.instants import format_instant, parse_instant
+from bus.messages import Message
+from bus.references import ACTOR_PATTERN, is_reference
+from bus.vocabulary import Audience, Service
+from consumers.merge.view import IncidentPlace, View
+from consumers.words import Language
+
+__all__ = [
+    "Difference",
+    "DifferenceKind",
+    "Draft",
+    "Filters",
+    "Report",
+    "RoomRole",
+    "Sent",
+    "Sight",
+    "Since",
+    "Tab",
+    "Tick",
+    "Visitor",
+    "Wish",
+]
+
+
+class RoomRole(StrEnum):
+    """What an account may do. Each may do what those before it may."""
+
+    VIEWER = "VIEWER"
+    OFFICER = "OFFICER"
+    """Acts: decides, links, answers, asks for resources."""
+    ADMINISTRATOR = "ADMINISTRATOR"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who looks."""
+
+    name: str
+    """Of the account; empty for one who is not asked who they are."""
+    role: RoomRole
+    audience: Audience
+    csrf: str = field(repr=False)
+    """Goes with every form as `csrf`. Empty for machines, which have no session that could be ridden on."""
+    function: str = ""
+    """As whom the account acts (for example `vakthavande`): a function, never a person. Told on the bus."""
+
+    @property
+    def may_act(self) -> bool:
+        return self.role is not RoomRole.VIEWER
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """An incident as it is told: the message that counts, and every message so far, the first revision first."""
+
+    current: Envelope
+    revisions: tuple[Envelope, ...]
+
+
+class DifferenceKind(StrEnum):
+    """How something in the picture differs from before."""
+
+    NEW = "NEW"
+    WORSE = "WORSE"
+    BETTER = "BETTER"
+    CHANGED = "CHANGED"
+    GONE = "GONE"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that is not as it was. `reasons` name what of it: symbols, with what was and what is."""
+
+    key: str
+    """`situation/<id>`, `conflict/<id>`, `measure/..`, `actor/..`, `area/..`: as in the feed."""
+    kind: DifferenceKind
+    title: str
+    reasons: tuple[tuple[str, str | None, str | None], ...]
+    """What, before, now: `("severity", "3", "4")`. None: not known, or not there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """What has changed from an instant to the picture that is shown; new and worse first."""
+
+    instant: datetime
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """How many messages the bus came to know within a span that begins at `at`."""
+
+    at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What there is to see, for one audience. As of `view.as_of`."""
+
+    view: View
+    mark: str
+    """Names what is shown, for the stream: `GET /v1/changes` with `Last-Event-ID: <mark>` goes on from here."""
+    progress: float
+    """The share of the log that is in it, 0 to 1. Below 1 while the hub catches up: no picture of now."""
+    heard_at: datetime
+    """When the bus last answered the hub."""
+    past: bool = False
+    """A picture of what was known then; `view.settled` says nothing of now."""
+    places: Mapping[str, IncidentPlace] = field(default_factory=dict)
+    """The incidents by reference: title, state, revision, when known, and why they are where they are."""
+    reports: Mapping[str, Report] = field(default_factory=dict)
+    """What the members of the selected situation tell, by reference. For the audience FULL alone; else empty."""
+    since: Since | None = None
+    """Where it is wished for."""
+    ticks: tuple[Tick, ...] = ()
+    """The last days of the log."""
+    acting_as: str | None = None
+    """The coordination actor whose credentials this hub holds. None: nobody can act here."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it may be shown as the picture of now, or of then."""
+        return self.past or self.view.settled
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An act as it will be sent, if whoever previewed it confirms: `POST /acts` with `draft` and `csrf`."""
+
+    message: Message
+    """Down to the last field."""
+    changes: Message | None
+    """What it takes the place of; None where it says something new."""
+    token: str = field(repr=False)
+    """Goes with the form as `draft`. Holds for this session and for some minutes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """An act that is on the bus."""
+
+    message: Message
+    topic: str
+    partition: int
+    offset: int
+    known_at: datetime
+    shown: bool
+    """Whether the picture of this hub has it already."""
+    outdone: bool
+    """Somebody else's act on the same thing was sent at the same time, and counts instead."""
+
+
+class Tab(StrEnum):
+    """The views of the room."""
+
+    SITUATIONS = "situations"
+    MEASURES = "measures"
+    ACTORS = "actors"
+    CONFLICTS = "conflicts"
+    NEEDS = "needs"
+    DECISIONS = "decisions"
+    QUARANTINE = "quarantine"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which part of the picture. None: all of it."""
+
+    county: str | None = None
+    """Two digits."""
+    service: Service | None = None
+    actor: str | None = None
+    severity: int | None = None
+    """At least."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What of the picture is to be shown: all that a link needs to show a colleague the same."""
+
+    language: Language = Language.SWEDISH
+    tab: Tab = Tab.SITUATIONS
+    selected: str | None = None
+    """What is opened: a reference, `area/<code>` or `actor/<slug>`."""
+    filters: Filters = Filters()
+    as_of: datetime | None = None
+    """The picture that was known then. None: now."""
+    since: datetime | None = None
+    """Tell what changed from then on."""
+    ignored: tuple[str, ...] = ()
+    """Parameters that could not be read, and were passed over."""
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, str], language: Language = Language.SWEDISH) -> Wish:
+        """From the parameters of a URL. What cannot be read is passed over, and named in `ignored`; so is what nobody
+        knows, without being named. `language` is that of the browser.
+        """
+        read: dict[str, Any] = {}
+        ignored: list[str] = []
+        for name, reader in _READERS.items():
+            if text := parameters.get(name):
+                try:
+                    read[name] = reader(text)
+                except ValueError:
+                    ignored.append(name)
+        filters = Filters(**{name: read.pop(name) for name in _FILTERS if name in read})
+        read["language"] = read.pop("lang", language)
+        return cls(**read, filters=filters, ignored=tuple(ignored))
+
+    def query(self) -> str:
+        """The same as the query of a URL, without the question mark; the language always, other defaults never."""
+        told: dict[str, str] = {"lang": self.language.value}
+        if self.tab is not Tab.SITUATIONS:
+            told["tab"] = self.tab.value
+        if self.selected is not None:
+            told["selected"] = self.selected
+        for name in _FILTERS:
+            if (value := getattr(self.filters, name)) is not None:
+                told[name] = str(value)
+        for name in ("as_of", "since"):
+            if (instant := getattr(self, name)) is not None:
+                told[name] = format_instant(instant)
+        return urlencode(told)
+
+    def but(self, **changes: Any) -> Wish:
+        """The same wish, but for these fields; those of the filters may be named directly."""
+        filters = {name: changes.pop(name) for name in _FILTERS if name in changes}
+        return replace(self, **changes | ({"filters": replace(self.filters, **filters)} if filters else {}))
+
+
+def _selected(text: str) -> str:
+    kind, _, name = text.partition("/")
+    if is_reference(text) or (kind == "area" and geography.is_code(name)) or (kind == "actor" and _slug(name)):
+        return text
+    raise ValueError(text)
+
+
+def _county(text: str) -> str:
+    if len(text) == 2 and geography.is_code(text) and text != geography.COUNTRY:
+        return text
+    raise ValueError(text)
+
+
+def _slug(text: str) -> str:
+    if re.fullmatch(ACTOR_PATTERN, text):
+        return text
+    raise ValueError(text)
+
+
+def _severity(text: str) -> int:
+    if text in {"1", "2", "3", "4", "5"}:
+        return int(text)
+    raise ValueError(text)
+
+
+_FILTERS = ("county", "service", "actor", "severity")
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "lang": Language,
+    "tab": Tab,
+    "selected": _selected,
+    "county": _county,
+    "service": Service,
+    "actor": _slug,
+    "severity": _severity,
+    "as_of": parse_instant,
+    "since": parse_instant,
+}
