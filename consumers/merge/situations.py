@@ -101,8 +101,13 @@ def cast_of(component: Component, told: Mapping[str, Told]) -> Cast:
     everyone = [told[ref] for ref in component.refs]
     members = [incident for incident in everyone if incident.ref not in component.duplicates]
     opened = [incident for incident in members if incident.is_open]
-    voices = [incident for incident in everyone if incident.is_open]
+    voices = voices_of(component, told)
     return Cast(everyone, members, opened, voices, current=voices or members, awaited=opened or voices)
+
+
+def voices_of(component: Component, told: Mapping[str, Told]) -> list[Told]:
+    """The open incidents of a component, duplicates too."""
+    return [incident for ref in component.refs if (incident := told[ref]).is_open]
 
 
 def clock_of(told: Told, level: int, rules: Rules) -> Clock:

@@ -52,7 +52,7 @@ from consumers.merge.places import Places
 from consumers.merge.resources import ResourceBook
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.severity import urgency
-from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id
+from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id, voices_of
 from consumers.merge.told import Told, told_by
 from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
@@ -409,9 +409,6 @@ class State:
         stale |= {self._situations[situation].component.seed for situation in unfolding & self._situations.keys()}
         self._reassemble(stale, as_of)
         flagged |= self._pass()
-        for code, area in self._areas.refresh(self._mobile_operators):
-            self._put(f"area/{code}", area)
-        self._remake(self._areas.situations_around(self._areas.flipped))
         self._flag(flagged)
         self._age(as_of)
         for ref, resource in self._resources.refresh(as_of):
@@ -518,42 +515,52 @@ class State:
         return answered
 
     def _reassemble(self, stale: set[str], as_of: datetime) -> None:
+        """Make situations anew, each once: those that were put together anew, those that say something new, and those
+        around which something changed.
+        """
         moved, components = self._grouping.refresh(self._told, as_of)
         before = {ref: self._situation_of.pop(ref, None) for ref in moved}
-        gone = {situation for situation in before.values() if situation is not None}
-        for situation in gone:
-            self._forget(situation)
+        due: dict[str, tuple[Component, Collection[str]]] = {}
+        """By situation, its component and those of its incidents that changed."""
         for component in components:
-            self._assemble(component, component.refs)
-        for ref in moved:
-            if ref not in self._situation_of:
-                self._places.drop(ref)
-                self._put(ref, None)
-        for situation in gone:
-            if situation not in self._situations:
-                self._dissolve(situation)
-        self._lead(ref for ref, situation in before.items() if self._situation_of.get(ref) != situation)
+            situation = situation_id(component.seed)
+            due[situation] = component, component.refs
+            self._situation_of.update(dict.fromkeys(component.refs, situation))
+        for ref in moved - self._situation_of.keys():
+            self._places.drop(ref)
+            self._put(ref, None)
         again: defaultdict[str, set[str]] = defaultdict(set)
         for ref in stale - moved:
             if ref in self._situation_of:
                 again[self._situation_of[ref]].add(ref)
-        for situation, refs in again.items():
-            self._remake_one(situation, refs)
+        due.update((situation, (self._situations[situation].component, refs)) for situation, refs in again.items())
+        gone = {situation for situation in before.values() if situation is not None and situation not in due}
+        for situation in self._tell_areas({situation: component for situation, (component, _) in due.items()}, gone):
+            due[situation] = self._situations[situation].component, ()
+        for situation in {*gone, *due} & self._situations.keys():
+            self._forget(situation)
+        for component, refs in due.values():
+            self._assemble(component, refs)
+        for situation in gone:
+            self._dissolve(situation)
+        self._lead(ref for ref, situation in before.items() if self._situation_of.get(ref) != situation)
+
+    def _tell_areas(self, due: Mapping[str, Component], gone: Iterable[str]) -> frozenset[str]:
+        """Tell the areas of the situations that are due, and of those that are gone. Returns the situations that are
+        due for what is now told of the areas around them.
+        """
+        for situation in gone:
+            self._areas.put(situation, ())
+        for situation, component in due.items():
+            self._areas.put(situation, voices_of(component, self._told))
+        for code, area in self._areas.refresh(self._mobile_operators):
+            self._put(f"area/{code}", area)
+        return self._areas.situations_around(self._areas.flipped) - due.keys()
 
     def _lead(self, refs: Iterable[str]) -> None:
         """Incidents, or ids of situations, that lead to another situation than before, or may."""
         for ref in refs:
             self._conflicts.look_again([ref, *self._measures.meant_for(ref)])
-
-    def _remake(self, situations: Iterable[str]) -> None:
-        """Make situations anew of which nothing was told, but around which something changed."""
-        for situation in situations:
-            self._remake_one(situation, ())
-
-    def _remake_one(self, situation: str, changed: Iterable[str]) -> None:
-        component = self._situations[situation].component
-        self._forget(situation)
-        self._assemble(component, changed)
 
     def _pass(self) -> set[str]:
         """Follow what left the picture and what came back. Returns the incidents that did."""
@@ -606,7 +613,6 @@ class State:
             self._ongoing.add(situation)
             self._hours.add(made.lost.growths)
         self._unfolding.put(situation, made.next_change)
-        self._areas.put(situation, made.voices)
         self._actors.put_situation(
             situation, urgency(made.situation.severity, self._rules), (incident.owner for incident in made.voices)
         )
@@ -630,7 +636,6 @@ class State:
                 self._renamed.add(name)
 
     def _dissolve(self, situation: str) -> None:
-        self._areas.put(situation, ())
         self._actors.put_situation(situation, 0, ())
         self._put_flags(f"situation/{situation}", [])
         self._put(f"situation/{situation}", None)
