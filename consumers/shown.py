@@ -1,6 +1,7 @@
 """The view as a feed tells it: for readers who may see their feed and not the log.
 
-A feed's records are bounded, so a view from them says less than one folded from the log: FED_NOT names what.
+A feed's records are bounded, so a view from them says less than one folded from the log. It tells no suggestions of a
+situation, though how many there are; user-hours are as of `user_hours_as_of`, and grow by what they say.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ from bus.transport.port import Transport
 from bus.vocabulary import Audience
 from consumers.feed import Feed
 from consumers.merge.areas import emergencies
+from consumers.merge.energy import first_to_end_first
+from consumers.merge.pending import in_order
 from consumers.merge.situations import situation_id
 from consumers.merge.view import (
     ActorItem,
     AreaItem,
     Conflict,
     DecisionItem,
+    EnergyItem,
     Flag,
     IncidentPlace,
     MeasureItem,
     OfferItem,
+    PendingAck,
     RequestItem,
     Situation,
     SituationSummary,
@@ -36,12 +41,7 @@ from consumers.merge.view import (
     WorkItem,
 )
 
-__all__ = ["FED_NOT", "read_view", "view_of"]
-
-FED_NOT = frozenset({"energy", "pending_acks"})
-"""Parts of the view that no feed tells of: empty here, and not to be read as none. Nor does a feed tell a situation's
-suggestions; how many there are, it does. Its user-hours are as of `user_hours_as_of`, and grow by what they say.
-"""
+__all__ = ["read_view", "view_of"]
 
 PATIENCE = 15.0
 """Seconds to wait for a first batch: a leader ends one each second."""
@@ -99,8 +99,8 @@ def view_of(picture: Mapping[str, Part], summary: Summary) -> View:
             stale_share=summary.stale_share,
             sector=summary.sector,
         ),
-        energy=(),
-        pending_acks=(),
+        energy=first_to_end_first(_all(picture, EnergyItem)),
+        pending_acks=in_order(_all(picture, PendingAck)),
         flags=tuple(sorted(_all(picture, Flag), key=lambda f: (f.code, f.refs, f.text))),
         quarantined=summary.quarantined,
         withheld=summary.withheld,

@@ -71,12 +71,11 @@ class Moment:
     """When the reader looks, and what is known of the stream behind the picture.
 
     `now` makes the age of a live picture; None for a picture of the past or from files. `progress` is the share of
-    the log that is folded, 0 to 1, while catching up. `fed`: from a feed, which does not say who is waited for.
+    the log that is folded, 0 to 1, while catching up.
     """
 
     now: datetime | None = None
     past: bool = False
-    fed: bool = False
     progress: float | None = None
 
 
@@ -96,7 +95,7 @@ class Picture:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = options.max_width
         yield from _header(self.view, self.words, self.moment, width)
-        yield _tiles(self.view, self.words, self.moment, width)
+        yield _tiles(self.view, self.words, width)
         situations = self.view.situations
         if not situations:
             yield _nothing(self.view, self.words)
@@ -161,7 +160,7 @@ def _level(level: int, words: Words) -> Text:
     return Text(f" {level or '–'} {words.severity[level]} ", RAMP[level])
 
 
-def _tiles(view: View, words: Words, moment: Moment, width: int) -> RenderableType:
+def _tiles(view: View, words: Words, width: int) -> RenderableType:
     voice = view.totals.users.get(Service.MOBILE_VOICE)
     emergencies = _finest({item.code for item in view.emergency})
     tiles = (
@@ -171,7 +170,7 @@ def _tiles(view: View, words: Words, moment: Moment, width: int) -> RenderableTy
         (words.silent, *_counted(sum(actor.freshness in LATE for actor in view.actors))),
         (words.conflicts, *_counted(len(view.conflicts))),
         (words.active_measures, str(sum(m.state in UNDERWAY for m in view.measures)), False),
-        (words.awaiting, words.unknown if moment.fed else str(len(view.pending_acks)), False),
+        (words.awaiting, str(len(view.pending_acks)), False),
         (words.quarantined, *_counted(view.quarantined)),
     )
     table = Table.grid(padding=(0, 1), expand=width < WIDE)

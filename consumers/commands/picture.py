@@ -31,8 +31,7 @@ KINDS = tuple(kind.value for kind in Kind)
 def view(as_of: datetime | None, audience: Audience, as_json: bool, lang: str | None, **options: Any) -> None:
     """The picture, folded from the log; that of authorities and operators (PEER) is read from their feeds.
 
-    Feeds do not tell whose answer is awaited, nor how long energy lasts. With --as-of, and for PUBLIC, every picture is
-    folded from the log, which only the coordination group may read.
+    With --as-of, and for PUBLIC, every picture is folded from the log, which only the coordination group may read.
 
     \b
     Example: ntsg view --config room.toml
@@ -47,7 +46,7 @@ def view(as_of: datetime | None, audience: Audience, as_json: bool, lang: str | 
     else:
         from consumers.shown import read_view
 
-        show(asyncio.run(read_view(settings, audience)), as_json, lang, fed=True)
+        show(asyncio.run(read_view(settings, audience)), as_json, lang)
 
 
 @click.command()
@@ -152,7 +151,7 @@ def watch(audience: Audience, lang: str | None, **options: Any) -> None:
 
         async with asyncio.TaskGroup() as group:
             group.create_task(reading())
-            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang, fed=not whole)
+            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang)
 
     until_interrupted(watching())
 

@@ -47,25 +47,16 @@ WIDEST = 120
 """Columns of text that are still easily read."""
 
 
-def show(found: View, as_json: bool, lang: str | None, *, past: bool = False, fed: bool = False) -> None:
-    """Print a picture, for programs or for people; `fed`: from a feed, without what no feed tells."""
+def show(found: View, as_json: bool, lang: str | None, *, past: bool = False) -> None:
+    """Print a picture, for programs or for people."""
     if as_json:
-        click.echo(found.model_dump_json(exclude=untold(fed)))
+        click.echo(found.model_dump_json())
         return
     with extra("hub"):
         from rich.console import Console
 
         from consumers.terminal import Moment, Picture
-    Console().print(Picture(found, words(lang), Moment(past=past, fed=fed)))
-
-
-def untold(fed: bool) -> set[str] | None:
-    """The parts of a view that its source does not tell of."""
-    if not fed:
-        return None
-    from consumers.shown import FED_NOT
-
-    return set(FED_NOT)
+    Console().print(Picture(found, words(lang), Moment(past=past)))
 
 
 def show_public(found: PublicPicture, as_json: bool, lang: str | None) -> None:
@@ -73,7 +64,7 @@ def show_public(found: PublicPicture, as_json: bool, lang: str | None) -> None:
     click.echo(found.model_dump_json() if as_json else "\n".join(found.text[words(lang).language]))
 
 
-async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None, *, fed: bool = False) -> None:
+async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None) -> None:
     """Show the latest picture and its progress on the whole screen, over and over, until cancelled.
 
     Where there is no screen, print the picture each time that it is another.
@@ -91,10 +82,10 @@ async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None
             if found := latest():
                 current, progress = found
                 if screen is not None:
-                    moment = Moment(now=datetime.now(UTC), progress=progress, fed=fed)
+                    moment = Moment(now=datetime.now(UTC), progress=progress)
                     screen.update(Picture(current, chosen, moment, height=console.height), refresh=True)
                 elif current.digest != printed:
-                    console.print(Picture(current, chosen, Moment(progress=progress, fed=fed)))
+                    console.print(Picture(current, chosen, Moment(progress=progress)))
                     printed = current.digest
             await asyncio.sleep(REFRESH_SECONDS)
 

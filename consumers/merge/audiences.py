@@ -137,6 +137,11 @@ def _unless_telling_tales(conflict: Conflict, _: Edges) -> Conflict | None:
     return None if (conflict.rule, conflict.case) in HIDDEN_CONFLICTS else conflict
 
 
+def _without_order(view: View, _: Edges) -> View:
+    """Whose backup energy ends first is not told by which comes first, either."""
+    return view.model_copy(update={"energy": tuple(sorted(view.energy, key=lambda item: item.ref))})
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """On one record. Fields that no audience is named for are shown as they are; records inside have their own."""
@@ -173,7 +178,8 @@ _PLACE = {Audience.AUTHORITY: _without_site, Audience.PEER: _without_label}
 RULINGS: Mapping[type, Ruling] = {
     View: Ruling(
         "as_of audience realm status settled digest rules inputs situations measures works requests offers decisions "
-        "conflicts areas actors emergency totals energy pending_acks flags quarantined withheld"
+        "conflicts areas actors emergency totals energy pending_acks flags quarantined withheld",
+        whole={Audience.PEER: _without_order},
     ),
     Summary: Ruling(
         "as_of audience realm status digest rules inputs batch users open_situations stale_share sector quarantined "
@@ -225,7 +231,7 @@ RULINGS: Mapping[type, Ruling] = {
     DecisionItem: Ruling(
         f"{_OPENING} ref reason decision state title text level until affects based_on review_at",
     ),
-    PendingAck: Ruling("ref actor subject about since"),
+    PendingAck: Ruling("id ref actor subject about since"),
     Conflict: Ruling(
         "id rule case severity subjects subject_count state answered_by actors areas situations situation_count",
         peer={"text": cut(""), "facts": cut({})},

@@ -1,13 +1,18 @@
-"""How long backup energy lasts, and whether power is back before it runs out."""
+"""How long backup energy lasts, and whether power is back before it runs out.
+
+Told of the open incidents that tell of backup energy, and kept up to date by what is told and by the clock.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from bus.messages import Incident
 from bus.vocabulary import Certainty, DependencyKind, IncidentState
 from consumers.merge.forecasts import forecast_of
+from consumers.merge.freshness import Schedule
+from consumers.merge.index import Index
 from consumers.merge.told import Told
 from consumers.merge.view import EnergyItem
 
@@ -15,12 +20,49 @@ _LAST = datetime.max.replace(tzinfo=UTC)
 _HOUR = timedelta(hours=1)
 
 
-def timeline(voices: Iterable[Told], told: Mapping[str, Told], as_of: datetime) -> tuple[EnergyItem, ...]:
-    """Of the open incidents that tell of backup energy: what runs out first comes first, what tells no end last.
+class EnergyBook:
+    """The open incidents that tell of backup energy. `told` has all incidents that are known, by reference."""
 
-    `told` has all incidents that are known, by reference.
-    """
-    items = (_item(voice, told, as_of) for voice in voices if voice.incident.energy is not None)
+    def __init__(self, told: Mapping[str, Told]) -> None:
+        self._told = told
+        self._backed: set[str] = set()
+        self._powered_by = Index()
+        self._dirty: set[str] = set()
+        self._due = Schedule()
+
+    def put(self, told: Told) -> None:
+        """Take up what an incident tells: of its own backup energy, and as the power that others wait for."""
+        backed = told.is_open and told.incident.energy is not None
+        (self._backed.add if backed else self._backed.discard)(told.ref)
+        self._powered_by.put(told.ref, power_incidents(told.incident) if backed else ())
+        self._dirty |= {told.ref, *self._powered_by.get(told.ref)}
+
+    def drop(self, ref: str) -> None:
+        """Take an incident out."""
+        self._backed.discard(ref)
+        self._powered_by.put(ref, ())
+        self._dirty |= {ref, *self._powered_by.get(ref)}
+
+    def rewind(self) -> None:
+        """The clock stands earlier than it did."""
+        self._dirty |= self._backed
+
+    def refresh(self, as_of: datetime) -> Iterator[tuple[str, EnergyItem | None]]:
+        """Every incident of which something may have changed, by reference; None for one that tells of none."""
+        dirty, self._dirty = self._dirty | self._due.take(as_of), set()
+        for ref in sorted(dirty):
+            yield ref, self._item(ref, as_of) if ref in self._backed else None
+
+    def _item(self, ref: str, as_of: datetime) -> EnergyItem:
+        item = _item(self._told[ref], self._told, as_of)
+        forecasts = _forecasts(power_incidents(self._told[ref].incident), self._told)
+        instants = [item.backup_until, *forecasts]
+        self._due.put(ref, min((at for at in instants if at is not None and at > as_of), default=None))
+        return item
+
+
+def first_to_end_first(items: Iterable[EnergyItem]) -> tuple[EnergyItem, ...]:
+    """What runs out first comes first, what tells no end last."""
     return tuple(sorted(items, key=lambda item: (item.backup_until or _LAST, item.ref)))
 
 
@@ -40,7 +82,7 @@ def _item(voice: Told, told: Mapping[str, Told], as_of: datetime) -> EnergyItem:
     backup_until = max(ends, default=None)
     power_is_out, power_return = _power(power_incidents(incident), told, as_of)
     gap = None if backup_until is None or power_return is None else power_return - backup_until
-    return EnergyItem(
+    return EnergyItem.whole(
         ref=voice.ref,
         actor=voice.owner,
         areas=voice.codes,
@@ -60,10 +102,20 @@ def _power(named: Iterable[str], told: Mapping[str, Told], as_of: datetime) -> t
     """Whether power is out, None where nobody knows; and when the last of its incidents that are open ends. A forecast
     that has passed is none, and where one has none nobody knows.
     """
-    known = [told[ref] for ref in named if ref in told and told[ref].incident.state is not IncidentState.RETRACTED]
-    out = [one for one in known if one.is_open]
-    if not out:
+    known = _known(named, told)
+    if not any(one.is_open for one in known):
         return (False if known else None), None
-    forecasts = [forecast_of(one.incident.restoration) for one in out]
+    forecasts = _forecasts(named, told)
     ahead = [forecast for forecast in forecasts if forecast is not None and forecast > as_of]
-    return True, max(ahead) if len(ahead) == len(out) else None
+    return True, max(ahead) if len(ahead) == len(forecasts) else None
+
+
+def _forecasts(named: Iterable[str], told: Mapping[str, Told]) -> list[datetime | None]:
+    """When those of the power incidents that are open are forecast to end."""
+    return [forecast_of(one.incident.restoration) for one in _known(named, told) if one.is_open]
+
+
+def _known(named: Iterable[str], told: Mapping[str, Told]) -> list[Told]:
+    """Those that were told of, and not retracted."""
+    found = [told[ref] for ref in named if ref in told]
+    return [one for one in found if one.incident.state is not IncidentState.RETRACTED]

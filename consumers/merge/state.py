@@ -36,7 +36,7 @@ from consumers.merge.components import Component, Graph
 from consumers.merge.conflicts.book import ConflictBook
 from consumers.merge.conflicts.findings import may_be_conflict
 from consumers.merge.digest import SetDigest
-from consumers.merge.energy import timeline
+from consumers.merge.energy import EnergyBook, first_to_end_first
 from consumers.merge.entities import Entity
 from consumers.merge.explain import Books, Explanation, explain
 from consumers.merge.flags import component_flags, entity_flags, references_of
@@ -47,7 +47,7 @@ from consumers.merge.hours import HoursTotals
 from consumers.merge.links import Node, node_of
 from consumers.merge.measures import MeasureBook
 from consumers.merge.overrides import OverrideBook
-from consumers.merge.pending import pending_acks
+from consumers.merge.pending import PendingBook, in_order
 from consumers.merge.places import Places
 from consumers.merge.resources import ResourceBook
 from consumers.merge.rules import Rules, default_rules
@@ -127,6 +127,8 @@ class State:
         self._works = WorkBook(self._rules.upcoming_work)
         self._conflicts = ConflictBook(self._rules.conflicts, self._answers, self._situations_for)
         self._resources = ResourceBook()
+        self._energy = EnergyBook(self._told)
+        self._pending = PendingBook(self._told, self._answers, self._winner_known_at)
         self._overrides = OverrideBook()
         self._areas = AreaBook()
         self._actors = ActorBook(self._rules)
@@ -321,10 +323,8 @@ class State:
             actors=self._of_kind("actor"),
             emergency=tuple(emergencies(self._of_kind("area"))),
             totals=self._sum_up(),
-            energy=timeline(self._voices(), self._told, as_of),
-            pending_acks=pending_acks(
-                self._of_kind("measure"), self._voices(), self._told, self._answers, self._winner_known_at
-            ),
+            energy=first_to_end_first(self._of_kind("energy")),
+            pending_acks=in_order(self._of_kind("pending")),
             flags=tuple(sorted(self._of_kind("flag"), key=lambda f: (f.code, f.refs, f.text))),
             quarantined=self.quarantined,
             withheld={},
@@ -363,7 +363,7 @@ class State:
         return MessageStatus.EXERCISE if self._realm.is_exercise else MessageStatus.ACTUAL
 
     def _of_kind(self, kind: str) -> tuple[Any, ...]:
-        return tuple(self._items[key] for key in sorted(self._items) if key.startswith(f"{kind}/"))
+        return tuple(self._items[key] for key in sorted(key for key in self._items if key.startswith(f"{kind}/")))
 
     def _sum_up(self) -> Totals:
         ongoing = len(self._ongoing)
@@ -386,11 +386,7 @@ class State:
     def voices(self, as_of: datetime) -> Iterable[Told]:
         """What the open incidents tell, duplicates too."""
         self._refresh(as_of)
-        return self._voices()
-
-    def _voices(self) -> Iterable[Told]:
-        for situation in self._ongoing:
-            yield from self._situations[situation].voices
+        return [voice for situation in self._ongoing for voice in self._situations[situation].voices]
 
     # Bringing it up to date
 
@@ -398,7 +394,14 @@ class State:
         unfolding = self._unfolding.take(as_of)
         if as_of < self._as_of:
             unfolding |= self._situations.keys()
-            for book in (self._actors, self._measures, self._works, self._conflicts, self._resources):
+            for book in (
+                self._actors,
+                self._measures,
+                self._works,
+                self._conflicts,
+                self._resources,
+                self._energy,
+            ):
                 book.rewind()
         self._as_of = as_of
         if self._archive is not None:
@@ -419,6 +422,11 @@ class State:
             self._put(ref, measure)
             self._conflicts.put_measure(ref, measure)
             self._conflicts.look_again([ref])
+            self._pending.put_measure(ref, measure)
+        for ref, energy in self._energy.refresh(as_of):
+            self._put(f"energy/{ref.partition('/')[2]}", energy)
+        for id_, pending in self._pending.refresh():
+            self._put(f"pending/{id_}", pending)
         for ref, work in self._works.refresh(as_of):
             self._put(ref, work)
         for id_, conflict in self._conflicts.refresh(as_of):
@@ -454,6 +462,8 @@ class State:
                     slips = told.slips.times if told.slips else 0
                     self._actors.put_open(ref, told.owner if told.is_open else None, slips)
                     self._conflicts.put_incident(told)
+                    self._energy.put(told)
+                    self._pending.put(told)
                     self._measures.look_again([ref])
                 case Link():
                     self._graph.put_assertion(ref, message)
@@ -490,6 +500,8 @@ class State:
                 self._told.pop(ref, None)
                 self._graph.put(ref, None)
                 self._actors.put_open(ref, None)
+                self._energy.drop(ref)
+                self._pending.drop(ref)
                 self._measures.look_again([ref])
             case Kind.LINK:
                 self._graph.put_assertion(ref, None)
@@ -510,6 +522,7 @@ class State:
     def _answer(self, answered: set[str]) -> set[str]:
         """Note what was answered, now or before. Returns the same."""
         self._measures.look_again(answered)
+        self._pending.look_again(answered)
         for ref in answered & self._told.keys():
             self._conflicts.put_incident(self._told[ref])
         return answered

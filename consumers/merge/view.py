@@ -443,9 +443,8 @@ class EmergencyItem:
     report_count: int
 
 
-@dataclass(frozen=True, slots=True)
-class EnergyItem:
-    """How long an open incident's backup energy lasts, and when power returns. None: not told."""
+class EnergyItem(Part):
+    """How long an open incident's backup energy lasts, and when power returns. Key energy/<actor>/<id>."""
 
     ref: str
     actor: str
@@ -461,12 +460,10 @@ class EnergyItem:
     ends_before_power: bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class PendingAck:
-    """An answer that `actor` owes to what `ref` says, which the bus knew at `since`. `about`: the incident that a claim
-    names.
-    """
+class PendingAck(Part):
+    """An answer that is waited for. Key pending/<id>."""
 
+    id: str
     ref: str
     actor: str
     subject: AckSubject
@@ -525,6 +522,8 @@ Item = (
     | Conflict
     | AreaItem
     | ActorItem
+    | EnergyItem
+    | PendingAck
     | Flag
 )
 """A record of the feed, other than the summary that ends a batch."""
@@ -540,6 +539,8 @@ ITEM_OF_KEY: dict[str, type[Part]] = {
     "conflict": Conflict,
     "area": AreaItem,
     "actor": ActorItem,
+    "energy": EnergyItem,
+    "pending": PendingAck,
     "flag": Flag,
     "summary": Summary,
 }

@@ -187,6 +187,13 @@ def test_what_is_missing_is_not_told_where_it_may_be_withheld(audience: Audience
     assert {flag.code for flag in view.flags} == codes
 
 
+def test_whose_backup_energy_ends_first_is_not_told_by_the_order() -> None:
+    ends = {"C": 2, "A": 5, "B": 3}
+    told = [incident(id=id_, energy=Energy(battery_until=at(hours))) for id_, hours in ends.items()]
+    first = {a: [i.ref[-1] for i in shown(a, *told)[0].energy] for a in (Audience.FULL, Audience.PEER)}
+    assert first == {Audience.FULL: ["C", "B", "A"], Audience.PEER: ["A", "B", "C"]}
+
+
 @pytest.mark.parametrize("audience", PROJECTED)
 def test_whether_reports_are_missing_cannot_be_told_from_below(audience: Audience) -> None:
     view, _ = shown(audience, status(open_incidents=2), incident(tlp=Tlp.RED))

@@ -7,7 +7,7 @@ import pytest
 from bus.messages import Dependency, Energy, Restoration
 from bus.vocabulary import Certainty, DependencyKind, IncidentState
 from consumers.merge.view import EnergyItem
-from tests.merging import at, incident, picture
+from tests.merging import at, fold, incident, picture
 
 POWER = "incident/elnat-syd/P"
 
@@ -109,3 +109,30 @@ def test_when_power_returns_and_whether_that_is_too_late(case):
     messages, expected = RETURN[case]
     found = next(item for item in energy(*messages) if item.actor == "nordtel")
     assert (found.power_is_out, found.power_return, found.gap_hours, found.ends_before_power) == expected
+
+
+def test_the_clock_and_the_power_company_change_it_as_if_asked_for_the_first_time():
+    told = [
+        backed(4),
+        power(expected=6),
+        power("Q"),
+        power(expected=9, revision=2),
+        backed(2, named="incident/elnat-syd/Q", id="B"),
+    ]
+    state = fold()
+    for number, message in enumerate(told, start=1):
+        state.apply(message)
+        for hour in (1, 3, 5, 7, 10, 5, 1):
+            fresh = fold(*told[:number])
+            assert state.view(at(hour), {}, True).energy == fresh.view(at(hour), {}, True).energy
+
+
+def test_a_feed_tells_it_under_the_name_of_the_incident_until_that_is_over():
+    state = fold(backed(4), incident("nordtel", "B"))
+    key = "energy/nordtel/A"
+    assert {name for name in state.changes(at(1)) if name.startswith("energy/")} == {key}
+    assert key not in state.changes(at(3))
+    (told,) = (item for name, item in state.changes(at(4)).items() if name == key)
+    assert told.exhausted
+    state.apply(backed(4, revision=2, state=IncidentState.RESTORED))
+    assert state.changes(at(5))[key] is None

@@ -6,7 +6,7 @@ import pytest
 
 from bus.messages import Dependency
 from bus.vocabulary import AckAnswer, AckSubject, Certainty, DependencyKind, IncidentState, MeasureState
-from tests.merging import ack, at, incident, measure, picture
+from tests.merging import LATER, ack, at, fold, incident, measure, picture
 
 A = AckAnswer
 CABLE = "incident/kustfiber/C"
@@ -84,3 +84,24 @@ def test_a_measure_waits_for_those_who_have_not_accepted_it():
     accepted = ack("measure/nordtel/M-1", A.ACCEPTED)
     assert pending(told, accepted) == [("measure/nordtel/M-1", "fjallmobil", AckSubject.MEASURE)]
     assert pending(told, measure(revision=2, state=MeasureState.ENDED, hosts=("sveamobil",))) == []
+
+
+def test_a_feed_tells_each_answer_by_itself_until_it_is_given():
+    told = measure(hosts=("sveamobil",), guests=("fjallmobil",))
+    state = fold(told, victim(), cable())
+    waited = {key: item for key, item in state.changes(LATER).items() if key.startswith("pending/")}
+    assert sorted(item.actor for item in waited.values()) == ["fjallmobil", "kustfiber", "sveamobil"]
+    assert waited.keys() == {f"pending/{item.id}" for item in waited.values()}
+    state.apply(ack("measure/nordtel/M-1", A.ACCEPTED))
+    state.apply(ack(OURS, A.CAUSE_DISPUTED, "kustfiber", id="A-2"))
+    gone = {waited[key].actor for key, item in state.changes(LATER).items() if key in waited and item is None}
+    assert gone == {"sveamobil", "kustfiber"}
+
+
+def test_who_is_waited_for_follows_what_is_told_of_the_other_incident():
+    state = fold(victim())
+    assert state.view(LATER, {}, True).pending_acks == ()
+    state.apply(cable())
+    assert [found.actor for found in state.view(LATER, {}, True).pending_acks] == ["kustfiber"]
+    state.apply(cable(revision=2, state=IncidentState.RETRACTED))
+    assert state.view(LATER, {}, True).pending_acks == ()

@@ -183,7 +183,7 @@ KEYS = {
     "totals.users.*": "impact low best high unknown_reports by_impact",
     "energy": "ref actor areas battery_until fuel_until backup_until exhausted power_incident power_is_out "
     "power_return gap_hours ends_before_power",
-    "pending_acks": "ref actor subject about since",
+    "pending_acks": "id ref actor subject about since",
     "flags": "code refs text",
 }
 

@@ -97,7 +97,7 @@ def test_the_state_of_the_picture_is_said(view: View, moment: Moment, settled: b
 @pytest.mark.parametrize("words", [SWEDISH, ENGLISH], ids=["sv", "en"])
 def test_who_does_not_see_all_is_told(words: Words) -> None:
     shown = picture(MessageStatus.ACTUAL, WORST, Audience.PEER).model_copy(update={"withheld": {"tlp:incident": 2}})
-    lines = printed(Picture(shown, words, Moment(now=WORST, fed=True), height=24))
+    lines = printed(Picture(shown, words, Moment(now=WORST), height=24))
     text = "\n".join(lines)
     assert len(lines) <= 24
     assert all(len(line) <= 80 for line in lines)
@@ -105,11 +105,6 @@ def test_who_does_not_see_all_is_told(words: Words) -> None:
     assert words.withheld[1].format(2) in text
     reasons = {reason.code: reason for situation in shown.situations for reason in situation.severity.reasons}
     assert words.reason(reasons["USERS"]) == words.about["USERS"]
-
-
-def test_whose_answer_is_awaited_is_unknown_where_the_source_does_not_say(view: View) -> None:
-    tiles = ["\n".join(printed(Picture(view, ENGLISH, Moment(fed=fed)), width=140)[:4]) for fed in (False, True)]
-    assert ["unknown" in text for text in tiles] == [False, True]
 
 
 def test_no_disturbance_is_said_with_who_was_heard() -> None:
