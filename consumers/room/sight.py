@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 from urllib.parse import urlencode
@@ -19,13 +19,16 @@ from bus.instants import format_instant, parse_instant
 from bus.messages import Message
 from bus.references import ACTOR_PATTERN, is_reference
 from bus.vocabulary import Audience, Service
+from consumers.merge.explain import Explanation
 from consumers.merge.view import IncidentPlace, View
-from consumers.words import Language
+from consumers.quarantine import Held
+from consumers.words import STOCKHOLM, Language
 
 __all__ = [
     "Difference",
     "DifferenceKind",
     "Draft",
+    "Filed",
     "Filters",
     "Report",
     "RoomRole",
@@ -72,6 +75,18 @@ class Report:
 
     current: Envelope
     revisions: tuple[Envelope, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """A situation report that was made, and is kept."""
+
+    number: int
+    as_of: datetime
+    digest: str
+    prepared_by: str
+    files: Mapping[str, str]
+    """Where each form is fetched, by name: `pdf`, `html`, `json`, ..."""
 
 
 class DifferenceKind(StrEnum):
@@ -133,6 +148,16 @@ class Sight:
     """Where it is wished for."""
     ticks: tuple[Tick, ...] = ()
     """The last days of the log."""
+    explanation: Explanation | None = None
+    """Of what is selected, for the tab WHY. None: nothing is known of it."""
+    nearest: tuple[str, ...] = ()
+    """What was probably meant, where nothing is known."""
+    held: tuple[Held, ...] = ()
+    """What is in quarantine, the latest first, for the tab QUARANTINE."""
+    filed: tuple[Filed, ...] = ()
+    """The situation reports so far, the latest first, for the tab REPORT."""
+    public: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """What may be told to anybody, as sentences by language, for the tab REPORT."""
     acting_as: str | None = None
     """The coordination actor whose credentials this hub holds. None: nobody can act here."""
 
@@ -173,6 +198,9 @@ class Tab(StrEnum):
     """The views of the room."""
 
     SITUATIONS = "situations"
+    NEWS = "news"
+    AREAS = "areas"
+    EMERGENCY = "emergency"
     MEASURES = "measures"
     ACTORS = "actors"
     CONFLICTS = "conflicts"
@@ -180,6 +208,9 @@ class Tab(StrEnum):
     DECISIONS = "decisions"
     QUARANTINE = "quarantine"
     REPORT = "report"
+    WHY = "why"
+    """What is selected, explained."""
+    HELP = "help"
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +223,8 @@ class Filters:
     actor: str | None = None
     severity: int | None = None
     """At least."""
+    text: str | None = None
+    """What titles, places and references are searched for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,12 +234,18 @@ class Wish:
     language: Language = Language.SWEDISH
     tab: Tab = Tab.SITUATIONS
     selected: str | None = None
-    """What is opened: a reference, `area/<code>` or `actor/<slug>`."""
+    """What is opened: a reference, `area/<code>`, `actor/<slug>` or `totals`. `#` and a section narrow down what is
+    explained of it.
+    """
     filters: Filters = Filters()
     as_of: datetime | None = None
     """The picture that was known then. None: now."""
     since: datetime | None = None
     """Tell what changed from then on."""
+    wall: bool = False
+    """For a screen on a wall: nothing to click, larger type."""
+    uncut: bool = False
+    """The list, where it would be cut."""
     ignored: tuple[str, ...] = ()
     """Parameters that could not be read, and were passed over."""
 
@@ -223,6 +262,8 @@ class Wish:
                     read[name] = reader(text)
                 except ValueError:
                     ignored.append(name)
+        if "at" in read:
+            read["as_of"] = read.pop("at")
         filters = Filters(**{name: read.pop(name) for name in _FILTERS if name in read})
         read["language"] = read.pop("lang", language)
         return cls(**read, filters=filters, ignored=tuple(ignored))
@@ -240,6 +281,7 @@ class Wish:
         for name in ("as_of", "since"):
             if (instant := getattr(self, name)) is not None:
                 told[name] = format_instant(instant)
+        told |= {name: "1" for name in ("wall", "uncut") if getattr(self, name)}
         return urlencode(told)
 
     def but(self, **changes: Any) -> Wish:
@@ -249,8 +291,16 @@ class Wish:
 
 
 def _selected(text: str) -> str:
-    kind, _, name = text.partition("/")
-    if is_reference(text) or (kind == "area" and geography.is_code(name)) or (kind == "actor" and _slug(name)):
+    ref, sign, section = text.partition("#")
+    kind, _, name = ref.partition("/")
+    if sign and not re.fullmatch(SECTION_PATTERN, section):
+        raise ValueError(text)
+    if (
+        ref == "totals"
+        or is_reference(ref)
+        or (kind == "area" and geography.is_code(name))
+        or (kind == "actor" and _slug(name))
+    ):
         return text
     raise ValueError(text)
 
@@ -273,7 +323,33 @@ def _severity(text: str) -> int:
     raise ValueError(text)
 
 
-_FILTERS = ("county", "service", "actor", "severity")
+def _text(text: str) -> str:
+    if (found := " ".join(text.split())) and found.isprintable():
+        return found[:LONGEST_TEXT]
+    raise ValueError(text)
+
+
+def _local(text: str) -> datetime:
+    """As a form of the page tells an instant: local time in Sweden."""
+    local = datetime.fromisoformat(text)
+    if local.tzinfo is not None:
+        raise ValueError(text)
+    return local.replace(tzinfo=STOCKHOLM).astimezone(UTC)
+
+
+def _switch(text: str) -> bool:
+    if text == "1":
+        return True
+    raise ValueError(text)
+
+
+SECTION_PATTERN = r"[a-z_]{1,32}(\.[A-Z0-9_]{1,32})?"
+"""A part of an explanation, as in `totals#users.MOBILE_VOICE`."""
+
+LONGEST_TEXT = 80
+"""Characters that are searched for."""
+
+_FILTERS = ("county", "service", "actor", "severity", "text")
 _READERS: Mapping[str, Callable[[str], Any]] = {
     "lang": Language,
     "tab": Tab,
@@ -282,6 +358,10 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "service": Service,
     "actor": _slug,
     "severity": _severity,
+    "text": _text,
     "as_of": parse_instant,
+    "at": _local,
     "since": parse_instant,
+    "wall": _switch,
+    "uncut": _switch,
 }
