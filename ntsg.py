@@ -28,6 +28,7 @@ from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
 from consumers.commands.showing import language_option, live, show
+from producers.commands.outbox import outbox
 from producers.commands.publish import check, publish
 from producers.commands.simulate import simulate
 
@@ -49,7 +50,7 @@ def cli() -> None:
 
 
 for command in (
-    *(check, publish, simulate),
+    *(check, publish, outbox, simulate),
     *(merge, view, explain, digest, watch, tail, hub),
     *(broker, provision, rotate, end),
 ):

@@ -18,6 +18,9 @@
     │   ├── UnknownTopic           the topic does not exist: provision first
     │   ├── TooLarge               the record exceeds the bus's limit
     │   └── Fenced                 another writer with the same transactional id took over
+    ├── OutboxError                the outbox's disk did not do what was asked; nothing of the call was kept
+    │   ├── OutboxFull             no room left: let it be delivered, or give it more
+    │   └── OutboxInUse            another process has it: use that one, or end it
     ├── ArchiveLost                what a fold had laid aside cannot be read back: fold from the start
     └── BrokerError                the local broker could not be started, reached or stopped
 
@@ -120,6 +123,18 @@ class TooLarge(BusError):
 
 class Fenced(BusError):
     """Another writer with the same transactional id took over; this one is dead. Drop it."""
+
+
+class OutboxError(NtsgError):
+    """The outbox's disk did not do what was asked. Nothing of the call was kept; what was kept before, still is."""
+
+
+class OutboxFull(OutboxError):
+    """The outbox has no room left. Nothing of the call was kept: it becomes free as records are delivered."""
+
+
+class OutboxInUse(OutboxError):
+    """Somebody else has the outbox open. One process at a time delivers it."""
 
 
 class ArchiveLost(NtsgError):

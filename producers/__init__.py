@@ -1,8 +1,9 @@
 """The operator's side: what publishes to the bus.
 
-from producers import Publisher
+from producers import DurablePublisher, Publisher
 """
 
+from producers.outbox import DurablePublisher
 from producers.publisher import Publisher, Receipt
 
-__all__ = ["Publisher", "Receipt"]
+__all__ = ["DurablePublisher", "Publisher", "Receipt"]

@@ -9,19 +9,17 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from bus.envelope import outgoing
-from bus.errors import InvalidMessage, NotAllowed
 from bus.messages import Message
 from bus.settings import Settings
-from bus.topics import Realm
 from bus.transport import Position, Transport
 from bus.transport.kafka import KafkaTransport
 from producers.sender import Sender, Stored
+from producers.speaker import Speaker
 
 __all__ = ["GIVE_UP_AFTER", "Publisher", "Receipt"]
 
@@ -61,10 +59,7 @@ class Publisher:
     def __init__(
         self, settings: Settings, *, give_up_after: float = GIVE_UP_AFTER, transport: Transport | None = None
     ) -> None:
-        self._realm = Realm(settings.realm)
-        self._user = settings.user
-        self._actor = settings.user and settings.user.removeprefix(f"{self._realm}.")  # users are <realm>.<actor>
-        self._statuses = self._realm.statuses
+        self._speaker = Speaker(settings)
         self._sender = Sender(transport or KafkaTransport(settings), give_up_after=give_up_after)
 
     async def __aenter__(self) -> Self:
@@ -115,21 +110,10 @@ class Publisher:
 
     def check(self, message: Message) -> None:
         """What `publish` refuses without asking the bus. Raises InvalidMessage or NotAllowed."""
-        if self._actor is not None and message.actor != self._actor:
-            raise NotAllowed(
-                f"{message.reference}@{message.revision}: user {self._user!r} may not publish as {message.actor!r}; "
-                "use that actor's credentials, or mend `actor`"
-            )
-        if message.status not in self._statuses:
-            fitting = " or ".join(sorted(self._statuses))
-            raise InvalidMessage((("status", f"{message.status} does not fit realm {self._realm}; use {fitting}"),))
+        self._speaker.check(message)
 
     async def _submit(self, messages: Sequence[Message], sent_at: datetime | None, traceparent: str | None) -> Stored:
-        stamp = sent_at or datetime.now(UTC)
-        for message in messages:
-            self.check(message)
-        records = [outgoing(self._realm, message, stamp, traceparent) for message in messages]
-        return await self._sender.submit(records)
+        return await self._sender.submit(self._speaker.records(messages, sent_at, traceparent))
 
 
 async def _settle(under_way: deque[tuple[Sequence[Message], Stored]]) -> Iterator[Receipt]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from bus.commandline import READABLE, as_json, bus_options, read_messages, settings_of
-from bus.errors import BusUnavailable, NtsgError
+from bus.commandline import READABLE, as_json, bus_options, read_messages, run, settings_of, tell
+from bus.errors import BusUnavailable, NtsgError, OutboxError
 
 if TYPE_CHECKING:
     from bus.ndjson import BadLine, Line
+    from bus.settings import Settings
+    from producers.outbox import DurablePublisher, Entry
 
 
 @click.command()
@@ -42,31 +45,41 @@ def check(file: BinaryIO, as_json: bool) -> None:
 @click.argument("file", type=READABLE)
 @click.option("--strict", is_flag=True, help="Send nothing if any line is refused.")
 @click.option(
+    "--outbox",
+    "directory",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the messages in this durable outbox first; what the bus does not take now, it gets later.",
+)
+@click.option(
     "--give-up-after",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="How long to try while no broker answers.  [default: 120]",
+    help="How long to try while no broker answers.  [default: 120; with --outbox 10]",
 )
 @bus_options
-def publish(file: BinaryIO, strict: bool, give_up_after: float | None, **options: Any) -> None:
+def publish(file: BinaryIO, strict: bool, directory: Path | None, give_up_after: float | None, **options: Any) -> None:
     """Publish a file of messages (NDJSON; - reads standard input) as their actor.
 
     All lines are validated before the first is sent. A receipt per line goes to standard output as JSON; a refused
     line goes to standard error with its number, field and remedy, and makes the exit status 1.
 
+    With --outbox, a receipt says that this machine's disk has the message, and its `state`: STORED with its place when
+    the bus has it too, WAITING when it has yet to reach it (`ntsg outbox flush`).
+
     \b
     Example: ntsg publish --config nordtel.toml --strict storm.ndjson
+             ntsg publish --config nordtel.toml --outbox /var/lib/ntsg/nordtel storm.ndjson
     """
-    from producers.publisher import GIVE_UP_AFTER, Publisher
+    from producers.speaker import Speaker
 
     settings = settings_of(options)
     good, bad = read_messages(file)
-    publisher = Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER)
+    speaker = Speaker(settings)
     fitting: list[tuple[int, Line]] = []
     refused = [str(line) for line in bad]
     for number, line in good:
         try:
-            publisher.check(line.message)
+            speaker.check(line.message)
             fitting.append((number, line))
         except NtsgError as error:
             refused.append(f"line {number}: {error}")
@@ -74,8 +87,69 @@ def publish(file: BinaryIO, strict: bool, give_up_after: float | None, **options
         click.echo(text, err=True)
     if refused and strict:
         raise click.ClickException(f"{len(refused)} lines refused; nothing was sent")
-    failed = asyncio.run(send_lines(publisher, fitting)) if fitting else 0
+    failed = run(_sending(settings, fitting, directory, give_up_after)) if fitting else 0
     sys.exit(1 if refused or failed else 0)
+
+
+def _sending(
+    settings: Settings, lines: list[tuple[int, Line]], directory: Path | None, give_up_after: float | None
+) -> Coroutine[Any, Any, int]:
+    from producers.outbox.publisher import LINGER, DurablePublisher
+    from producers.publisher import GIVE_UP_AFTER, Publisher
+
+    if directory is None:
+        return send_lines(Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER), lines)
+    return keep_lines(DurablePublisher(settings, directory, linger=0), lines, give_up_after or LINGER)
+
+
+async def keep_lines(publisher: DurablePublisher, lines: list[tuple[int, Line]], patience: float) -> int:
+    """Keep the lines, send what the bus takes within `patience` seconds, and print a receipt for each. Returns how
+    many were refused.
+
+    Raises OutboxError when the outbox takes no more: what has no receipt was not kept.
+    """
+    from producers.outbox import EntryState
+
+    failed = waiting = 0
+    async with publisher:
+        deadline = asyncio.get_running_loop().time() + patience
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            chunk = lines[start : start + LINES_AT_ONCE]
+            outcomes = await asyncio.gather(
+                *(publisher.publish(line.message, sent_at=line.sent_at) for _, line in chunk), return_exceptions=True
+            )
+            await publisher.drained(deadline - asyncio.get_running_loop().time())
+            latest = await publisher.outbox.states(
+                [each.number for each in outcomes if not isinstance(each, BaseException)]
+            )
+            full: OutboxError | None = None
+            for (number, _), outcome in zip(chunk, outcomes, strict=True):
+                match outcome:
+                    case OutboxError():
+                        full = full or outcome
+                    case NtsgError():
+                        failed += 1
+                        click.echo(f"line {number}: {outcome}", err=True)
+                    case BaseException():
+                        raise outcome
+                    case entry:
+                        found = latest.get(entry.number, entry)
+                        failed += found.state is EntryState.REFUSED
+                        waiting += found.state is EntryState.WAITING
+                        click.echo(json.dumps(receipt_of(found), separators=(",", ":")))
+                        if found.reason:
+                            click.echo(f"line {number}: {found.reason}", err=True)
+            if full:
+                raise full
+        if waiting:
+            tell(f"{waiting} wait on this disk: {publisher.problem or 'not yet sent'}; `ntsg outbox flush` sends them")
+    return failed
+
+
+def receipt_of(entry: Entry) -> dict[str, Any]:
+    """The receipt of a message that the outbox has."""
+    names = ("ref", "revision", "topic", "partition", "offset", "state", "number")
+    return {name: getattr(entry, name) for name in names}
 
 
 async def send_lines(publisher: Any, lines: list[tuple[int, Line]]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import random
 import subprocess
@@ -340,3 +341,30 @@ def test_merge_shows_each_audience_its_own(run: Run, file: Callable[..., Path]) 
     assert not json.loads(run("merge", path, "--audience", "PUBLIC", "--json").stdout)["complete"]
     refused = run("merge", path, "--audience", "PEER", "--explain", "totals")
     assert (refused.exit_code, "whole picture" in refused.stderr) == (2, True)
+
+
+# the outbox
+
+
+def test_outbox_list_looks_into_one_that_is_in_use(run: Run, file: Callable[..., Path], tmp_path: Path) -> None:
+    box, lines = tmp_path / "outbox", file(GOOD, GOOD | {"id": "I-2", "emergency": {"impact": "DEGRADED"}})
+    kept = run("publish", "--outbox", box, "--give-up-after", "0.1", "--bootstrap", "127.0.0.1:1", lines)
+    assert kept.exit_code == 0, kept.output
+    with (box / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        listed = run("outbox", "list", "--outbox", box)
+        assert "WAITING  incident/nordtel/I-2@1" in listed.stdout
+        assert "2 waiting, 0 stored, 0 refused, 0 damaged" in listed.stdout
+        entries = [json.loads(line) for line in run("outbox", "list", "--json", "--outbox", box).stdout.splitlines()]
+        assert [entry["urgency"] for entry in entries] == ["SEVERE", "EMERGENCY"]
+        assert run("outbox", "export", "--outbox", box, tmp_path / "stick").exit_code == 0
+        busy = run("outbox", "import", "--outbox", box, tmp_path / "stick")
+        assert (busy.exit_code, "is in use by" in busy.stderr) == (1, True)
+
+
+def test_outbox_commands_say_what_is_wrong(run: Run, file: Callable[..., Path], tmp_path: Path) -> None:
+    nothing = run("outbox", "list", "--outbox", tmp_path / "nothing")
+    assert (nothing.exit_code, "is no outbox" in nothing.stderr) == (1, True)
+    foreign = run("outbox", "import", "--outbox", tmp_path / "box", file(GOOD))
+    assert (foreign.exit_code, "not a file of `ntsg outbox export`" in foreign.stderr) == (1, True)
+    assert run("outbox", "list").exit_code == 2
