@@ -283,9 +283,12 @@ class _Speaker:
     def _share(self, share: told.Share) -> str:
         says = self._says
         source, basis, scope = self._source(share.source), says.basis[share.basis], says.scope[share.scope]
-        if share.standing is Standing.COUNTED:
-            return says.adds.format(adds=self._range(share.adds), source=source, basis=basis, scope=scope)
+        adds = says.adds.format(adds=self._range(share.adds), source=source, basis=basis, scope=scope)
         standing = says.standing[share.standing].format(beside=_short(share.beside or ""), scope=scope)
+        if share.standing is Standing.COUNTED:
+            return adds
+        if share.standing is Standing.OWN_NETWORK:
+            return f"{adds}; {standing}"
         return says.adds_less.format(told=self._range(share.told), source=source, basis=basis, standing=standing)
 
     def total(self, section: told.TotalAccount) -> Iterator[str]:

@@ -263,6 +263,7 @@ SWEDISH = Sentences(
     standing={
         Standing.COUNTED: "räknas",
         Standing.SAME_PEOPLE: "samma människor som i {beside}, som räknas i stället",
+        Standing.OWN_NETWORK: "har ett eget nät, och hör inte till grossistkunderna i {beside}",
         Standing.ABSORBED: "ingår i {beside}, som räknar sina grossistkunder; höjer bara övre gränsen",
         Standing.NOT_PEOPLE: "räknar inte människor ({scope}); höjer bara övre gränsen",
         Standing.SUPERSEDED: "operatören talar för sig själv i {beside}; höjer bara övre gränsen",
@@ -437,6 +438,7 @@ ENGLISH = Sentences(
     standing={
         Standing.COUNTED: "counts",
         Standing.SAME_PEOPLE: "the same people as in {beside}, which counts instead",
+        Standing.OWN_NETWORK: "has a network of its own, so is none of the wholesale customers in {beside}",
         Standing.ABSORBED: "contained in {beside}, which counts its wholesale customers; only widens the upper end",
         Standing.NOT_PEOPLE: "does not count people ({scope}); only widens the upper end",
         Standing.SUPERSEDED: "the operator speaks for itself in {beside}; only widens the upper end",

@@ -2,7 +2,8 @@
 
 The numbers of a situation are those of `users`, integrated over the course of each incident (`courses`), by the same
 rules at every instant: the operators' own subscribers are added; of one operator's reports on overlapping areas the
-greatest counts; a host that includes its wholesale customers absorbs the others' reports for as long as its own lasts;
+greatest counts; a host that includes its wholesale customers absorbs, for as long as its own report lasts, those of
+whom is not known to have a network of its own;
 what counts no people, and what staff reported where the operator speaks for itself, only widens `high`. Services and
 impacts are kept apart, and hours without a number are counted as such.
 
@@ -193,6 +194,7 @@ class _Part(NamedTuple):
     owner: str
     codes: tuple[str, ...]
     stretches: tuple[Stretch, ...]
+    has_network: bool
 
 
 def pieces_of(members: Sequence[Told]) -> Iterator[tuple[Loss, list[Piece]]]:
@@ -229,7 +231,7 @@ def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -
             superseded, people = _split(people, own[told.owner].of(told.codes))
             yield from map(_widening, superseded)
         if people:
-            parts.append(_Part(told.ref, told.owner, told.codes, tuple(people)))
+            parts.append(_Part(told.ref, told.owner, told.codes, tuple(people), told.has_network))
     by_owner: defaultdict[str, list[_Part]] = defaultdict(list)
     hosts = _hosts(parts)
     for part in parts:
@@ -271,7 +273,7 @@ def _hosts(parts: Iterable[_Part]) -> Mapping[str, _Presence]:
 
 def _absorbed(part: _Part, hosts: Mapping[str, _Presence]) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
     """What other operators count already, and what they do not."""
-    if not hosts:
+    if not hosts or part.has_network:
         return (), part.stretches
     present = [presence.of(part.codes) for owner, presence in hosts.items() if owner != part.owner]
     spans = _merged(span for spans in present for span in spans)

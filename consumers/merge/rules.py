@@ -22,6 +22,7 @@ from bus.vocabulary import (
     CriticalService,
     EmergencyImpact,
     Impact,
+    Role,
     Service,
     Tlp,
 )
@@ -120,6 +121,8 @@ class Rules:
     severity: SeverityRules
     population: dict[str, int]
     """Inhabitants by area code, of the areas for which they are known; the country's are those of the counties."""
+    network_roles: frozenset[Role]
+    """Whose subscribers are no wholesale customers of a host."""
     upcoming_work: timedelta
     expiring_measure: timedelta
     conflicts: Limits
@@ -154,6 +157,7 @@ def read_rules(text: str) -> Rules:
         count_jump_factor=flags["count_jump_factor"],
         severity=_severity(severity),
         population=_population(data["population"]["thousands"]),
+        network_roles=frozenset(map(Role, data["users"]["network_roles"])),
         upcoming_work=upcoming,
         expiring_measure=timedelta(minutes=data["measures"]["expiring_minutes"]),
         conflicts=read_limits(data["conflicts"], upcoming),

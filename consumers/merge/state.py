@@ -135,6 +135,8 @@ class State:
         self._totals = UserTotals()
         self._hours = HoursTotals()
         self._mobile_operators: frozenset[str] = frozenset()
+        self._networks: frozenset[str] = frozenset()
+        """Actors that have a network of their own, those of whom the group has parted included."""
         self._flags: dict[str, list[Flag]] = {}
         self._raised: Counter[str] = Counter()
 
@@ -454,7 +456,7 @@ class State:
             match message:
                 case Incident():
                     stale.add(ref)
-                    told = self._told[ref] = told_by(entity)
+                    told = self._told[ref] = told_by(entity, self._networks)
                     node = node_of(entity)
                     self._graph.put(ref, node)
                     self._recall_holders(node)
@@ -669,13 +671,18 @@ class State:
             self._put(f"situation/{situation}", made.situation.summarised())
 
     def _register(self, as_of: datetime) -> None:
-        valid = self._registry.valid_at(as_of)
-        self._actors.register(valid, self._registry.ended_by(as_of))
+        valid, ended = self._registry.valid_at(as_of), self._registry.ended_by(as_of)
+        self._actors.register(valid, ended)
         self._conflicts.register(self._registry, valid)
         mobile_operators = frozenset(actor.slug for actor in valid if Role.MNO in actor.roles)
         if mobile_operators != self._mobile_operators:
             self._mobile_operators = mobile_operators
             self._areas.invalidate()
+        roles = self._rules.network_roles
+        networks = frozenset(actor.slug for actor in (*valid, *ended) if not roles.isdisjoint(actor.roles))
+        changed, self._networks = networks ^ self._networks, networks
+        if changed:
+            self._touched |= {ref for ref, told in self._told.items() if told.owner in changed}
 
     def _put(self, key: str, item: Part | None) -> None:
         if item is None or self._horizon.is_past(key):

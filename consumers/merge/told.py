@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -41,6 +41,8 @@ class Told:
     incident: Incident
     owner: str
     """Whose report it is: the operator that it speaks for, else the actor that sent it."""
+    has_network: bool
+    """Its owner has a network of its own, so that its users are no wholesale customers of another."""
     start: datetime
     """When it began, or else when the lowest known revision was observed."""
     is_open: bool
@@ -71,9 +73,13 @@ class Told:
     """How often its forecast moved later; None where it never did."""
 
 
-def told_by(entity: Entity) -> Told:
-    """What an entity that is an incident tells. Raises TypeError for any other."""
+def told_by(entity: Entity, networks: Collection[str] = ()) -> Told:
+    """What an entity that is an incident tells. Raises TypeError for any other.
+
+    `networks`: the actors that are known to have a network of their own.
+    """
     incident = incident_of(entity)
+    speaker = owner(incident)
     gists = [trace.gist for trace in entity.history()]
     effects = gists[-1].effects
     impacts = {effect.service: effect.impact for effect in effects}
@@ -81,7 +87,8 @@ def told_by(entity: Entity) -> Told:
     return Told(
         ref=entity.ref,
         incident=incident,
-        owner=owner(incident),
+        owner=speaker,
+        has_network=speaker in networks,
         start=incident.started_at or entity.first.gist.observed_at,
         is_open=incident.state in OPEN_INCIDENT_STATES,
         impacts=impacts,

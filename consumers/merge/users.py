@@ -5,8 +5,8 @@ degraded are not a part of those that are cut off. Within a service and an impac
 
 - reports of one operator on overlapping areas are the same people: the greatest counts, not the sum;
 - the own subscribers of different operators are different people: the sum;
-- a host that includes its wholesale customers absorbs the other operators' reports from overlapping areas: they widen
-  `high` and leave `low` and `best`;
+- a host that includes its wholesale customers absorbs the reports from overlapping areas of those who may be among
+  them: they widen `high` and leave `low` and `best`. Who is known to have a network of its own is nobody's customer;
 - counts of wholesale customers alone, of devices and of sites are not counts of people: they only widen `high`;
 - a report that staff or an aggregator made for an operator only widens `high` where an open incident of the operator's
   own is there too, whatever that one counts;
@@ -43,8 +43,10 @@ class Standing(StrEnum):
     COUNTED = "COUNTED"
     SAME_PEOPLE = "SAME_PEOPLE"
     """The operator's other reports on overlapping areas count these people already."""
+    OWN_NETWORK = "OWN_NETWORK"
+    """Counted beside a host that includes its wholesale customers, for it has a network of its own: other people."""
     ABSORBED = "ABSORBED"
-    """A host that includes its wholesale customers counts these people already; only `high` widens."""
+    """A host that includes its wholesale customers may count these people already; only `high` widens."""
     NOT_PEOPLE = "NOT_PEOPLE"
     """It counts wholesale customers, devices or sites; only `high` widens."""
     SUPERSEDED = "SUPERSEDED"
@@ -63,6 +65,7 @@ class Report(NamedTuple):
     low: int
     best: int
     high: int
+    has_network: bool = False
 
 
 class Contribution(NamedTuple):
@@ -96,7 +99,7 @@ class Account(NamedTuple):
         return UserRange(low=low, best=best if known else None, high=high, unknown_reports=len(self.unknown))
 
 
-_KNOWN = frozenset({Standing.COUNTED, Standing.SAME_PEOPLE})
+_KNOWN = frozenset({Standing.COUNTED, Standing.OWN_NETWORK, Standing.SAME_PEOPLE})
 """With no other report there is no best number."""
 
 
@@ -125,7 +128,7 @@ def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, A
                 unknown[service, impact].append(told.ref)
             else:
                 reports[service, impact].append(
-                    Report(told.ref, told.owner, proxy, users.scope, told.codes, by_area, *numbers)
+                    Report(told.ref, told.owner, proxy, users.scope, told.codes, by_area, *numbers, told.has_network)
                 )
     accounts: defaultdict[Service, dict[Impact, Account]] = defaultdict(dict)
     for service, impact in sorted({*reports, *unknown}):
@@ -194,14 +197,27 @@ def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> li
             people.append(report)
     hosts = _coverage((r.owner, r.ref, r.codes) for r in people if r.scope is CountScope.INCLUDING_WHOLESALE)
     by_owner: defaultdict[str, list[Report]] = defaultdict(list)
+    apart: dict[str, str] = {}
     for report in people:
-        if beside := _host_of(report, hosts):
+        beside = _host_of(report, hosts)
+        if beside and not report.has_network:
             found.append(_widening(report, Standing.ABSORBED, beside))
-        else:
-            by_owner[report.owner].append(report)
+            continue
+        if beside:
+            apart[report.ref] = beside
+        by_owner[report.owner].append(report)
     for reports_of_one in by_owner.values():
-        found += _of_one(tuple(reports_of_one))
+        counted = _of_one(tuple(reports_of_one))
+        found += [_beside(one, apart) for one in counted] if apart else counted
     return found
+
+
+def _beside(counted: Contribution, hosts: Mapping[str, str]) -> Contribution:
+    """What counts in full beside a host says so."""
+    host = hosts.get(counted.report.ref)
+    if host is None or counted.standing is not Standing.COUNTED:
+        return counted
+    return counted._replace(standing=Standing.OWN_NETWORK, beside=host)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -215,7 +231,7 @@ def _widening(report: Report, standing: Standing, beside: str | None = None) -> 
 
 
 def _host_of(report: Report, hosts: Mapping[str, Coverage]) -> str | None:
-    """The report of another operator that counts these users among its wholesale customers."""
+    """The report of another operator that counts its wholesale customers in the same place."""
     if report.scope is CountScope.INCLUDING_WHOLESALE:
         return None
     if not hosts:

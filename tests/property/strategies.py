@@ -79,6 +79,7 @@ REGISTRY = Registry.of(
         Actor(slug="elnat-syd", name="Elnät Syd", roles=(Role.POWER,)),
         Actor(slug="samordning", name="Samordning", roles=(Role.COORDINATION,)),
         Actor(slug="fjallmobil", name="Fjäll Mobil", roles=(Role.FIXED,)),
+        Actor(slug="lagpris", name="Lågpris", roles=(Role.MVNO,)),
         Actor(slug="larmcentral", name="Larmcentral", roles=(Role.PSAP,)),
     ]
 )
@@ -178,7 +179,7 @@ def incidents(draw: st.DrawFn, actors: tuple[str, ...] = OPERATORS) -> Incident:
 @st.composite
 def reported(draw: st.DrawFn) -> Incident:
     """An incident of one storm, in one place, that counts users: what it adds to depends on whom it stands beside."""
-    incident = draw(incidents())
+    incident = draw(incidents(("nordtel", "sveamobil", "lagpris")))
     bare = {"related_to": (), "caused_by": (), "energy": None, "infrastructure_ids": (), "duplicate_of": None}
     revised = {
         "event_refs": ("storm:1",),

@@ -21,6 +21,8 @@ from tests.property.test_merge import by_order, distinct, fold, view
 
 HOUR = timedelta(hours=1)
 FELT = {Impact.DEGRADED, Impact.OUTAGE, Impact.UNKNOWN}
+NETWORKS = {"nordtel", "sveamobil"}
+"""Who, of those who report, is known to have a network of its own."""
 END = datetime(2030, 1, 1, tzinfo=EPOCH.tzinfo)
 
 courses = st.lists(envelopes(reported() | incidents()), min_size=1, max_size=9)
@@ -191,7 +193,8 @@ def plain_reading(now: Mapping[str, Incident], winners: Mapping[str, Incident]) 
         scope = {ref: now[ref].users.scope for ref in told}
         people = {ref for ref in told if scope[ref] not in NOT_PEOPLE} - superseded
         hosts = {ref for ref in people if scope[ref] is CountScope.INCLUDING_WHOLESALE}
-        absorbed = {a for a in people - hosts for b in hosts if owner[a] != owner[b] and touch(a, b)}
+        guests = {ref for ref in people - hosts if owner[ref] not in NETWORKS}
+        absorbed = {a for a in guests for b in hosts if owner[a] != owner[b] and touch(a, b)}
         counted = people - absorbed
         low, best, high = (
             sum(

@@ -194,6 +194,16 @@ class TestUsers:
         assert "80 000 from nordtel/I-1 (revision 1, 58 min old), estimated, wholesale customers' included" in answer
         assert "lagpris/I-2 (revision 1, 58 min old) tells 7 000, estimated: contained in nordtel/I-1" in answer
 
+    def test_who_has_a_network_of_its_own_counts_beside_a_host_and_says_why(self):
+        told = [HOST, incident("sveamobil", "I-7", users=count(9_000), event_refs=("storm:1",))]
+        (outage,) = section(UsersAccount, situation_of(*told), *told).impacts
+        shares = {share.source.ref: (share.standing, share.beside, share.adds.best) for share in outage.shares}
+        assert shares["incident/sveamobil/I-7"] == (Standing.OWN_NETWORK, "incident/nordtel/I-1", 9_000)
+        answer = said(f"{situation_of(*told)}#users.MOBILE_VOICE", *told)
+        assert (
+            "9 000 from sveamobil/I-7 (revision 1, 58 min old), estimated, own subscriptions; has a network" in answer
+        )
+
     def test_several_reports_of_one_operator_count_once(self):
         wide = incident(id="A", users=count(500), event_refs=("storm:1",))
         narrow = incident(id="B", codes=("0780",), users=count(200), event_refs=("storm:1",))
@@ -415,6 +425,12 @@ class TestAsking:
     def test_an_area_without_its_zero_is_found(self):
         with pytest.raises(UnknownReference, match="did you mean area/0780"):
             explained("area/780", incident(codes=("0780",)))
+
+    def test_what_is_told_beside_an_incident_or_a_measure_leads_there(self):
+        state = fold(incident(energy=Energy(battery_until=at(3))), measure(hosts=("sveamobil",)))
+        (pending,) = state.view(LATER, {}, True).pending_acks
+        assert state.explain("energy/nordtel/I-1", LATER).ref == "incident/nordtel/I-1"
+        assert state.explain(f"pending/{pending.id}", LATER).ref == pending.ref == "measure/nordtel/M-1"
 
     def test_every_severity_rule_stands_in_the_rules_file(self):
         assert all(default_rules().thresholds(rule_of(code)) for code in TEXTS)

@@ -195,6 +195,10 @@ TOGETHER = {
         [*side("nordtel", "A", 32_000_000, scope=HOST, codes=("00",)), *side("lagpris", "A", 7_000_000)],
         (320_000_000, 320_000_000, 390_000_000, 0),
     ),
+    "not another mobile operator": (
+        [*side("nordtel", "A", 100, scope=HOST, codes=("00",)), *side("sveamobil", "A", 10)],
+        exactly(1_100),
+    ),
     "but for as long as its own report lasts": (
         [*side("nordtel", "A", 100, 2, 5, scope=HOST, codes=("00",)), *side("lagpris", "A", 10)],
         (300 + 70, 300 + 70, 300 + 70 + 30, 0),

@@ -6,8 +6,9 @@ from itertools import permutations
 
 import pytest
 
-from bus.vocabulary import CountScope, Impact, IncidentState, Service
-from tests.merging import count, incident, numbers, only, picture, users
+from bus.registry import Actor, Registry
+from bus.vocabulary import CountScope, Impact, IncidentState, Role, Service
+from tests.merging import NOBODY, at, count, fold, incident, numbers, only, picture, users
 
 OWN, HOST, WHOLESALE = CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.WHOLESALE_ONLY
 VOICE, DATA = Service.MOBILE_VOICE, Service.MOBILE_DATA
@@ -85,6 +86,18 @@ SEVERAL = {
         [report("nordtel", count(1_000, HOST), "07"), report("lagpris", 200, "06")],
         (1_200, 1_200, 1_200, 0),
     ),
+    "but not another mobile operator, which has a network of its own": (
+        [report("nordtel", count(1_000, HOST)), report("sveamobil", 200)],
+        (1_200, 1_200, 1_200, 0),
+    ),
+    "nor what staff report for one": (
+        [report("nordtel", count(1_000, HOST)), report("samordning", 200, on_behalf_of="sveamobil")],
+        (1_200, 1_200, 1_200, 0),
+    ),
+    "one whom the registry does not know may be among its customers": (
+        [report("nordtel", count(1_000, HOST)), report("tretton", 200)],
+        (1_000, 1_000, 1_200, 0),
+    ),
     "two hosts are two": (
         [report("nordtel", count(1_000, HOST)), report("sveamobil", count(400, HOST)), report("lagpris", 200)],
         (1_400, 1_400, 1_600, 0),
@@ -140,6 +153,22 @@ SEVERAL = {
 def test_several_reports(case):
     messages, expected = SEVERAL[case]
     assert all(users(*order) == expected for order in permutations(messages))
+
+
+def test_without_a_registry_anybody_may_be_a_hosts_wholesale_customer():
+    told = [report("nordtel", count(1_000, HOST)), report("sveamobil", 200)]
+    (found,) = picture(*told, registry=NOBODY).situations
+    assert numbers(found.users[VOICE]) == (1_000, 1_000, 1_200, 0)
+
+
+def test_who_has_a_network_follows_the_registry_and_who_leaves_the_group_keeps_it():
+    """Svea Mobil resells until hour 3, has a network from then on, and leaves the group at hour 5."""
+    reseller = Actor(slug="sveamobil", name="Svea Mobil", roles=(Role.MVNO,), valid_until=at(3))
+    mobile = reseller.model_copy(update={"roles": (Role.MNO,), "valid_from": at(3), "valid_until": at(5)})
+    told = [report("nordtel", count(1_000, HOST)), report("sveamobil", 200)]
+    state = fold(*told, registry=Registry.of([reseller, mobile]))
+    best = [state.view(at(hour), {}, True).situations[0].users[VOICE].best for hour in (1, 4, 6, 2)]
+    assert best == [1_000, 1_200, 1_200, 1_000]
 
 
 def test_services_are_never_added():

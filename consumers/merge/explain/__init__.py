@@ -2,6 +2,7 @@
 
 `situation/<id>`, `conflict/<id>`, `incident/nordtel/I-17`, `area/0780`, `actor/nordtel` and `totals` are explained
 whole; with `#` and the name of a section, that section alone: `situation/<id>#severity`, `totals#users.MOBILE_VOICE`.
+What the feed tells beside an incident or a measure (`energy/..`, `pending/..`) leads to that.
 An explanation asks the functions that made the picture; it computes nothing in a way of its own.
 """
 
@@ -26,7 +27,7 @@ from consumers.merge.explain.nearest import nearest
 from consumers.merge.explain.numbers import totals
 from consumers.merge.explain.situations import explain_situation
 from consumers.merge.explain.surroundings import explain_actor, explain_area, explain_conflict
-from consumers.merge.view import ActorItem, AreaItem, Conflict
+from consumers.merge.view import ActorItem, AreaItem, Conflict, EnergyItem, PendingAck
 
 __all__ = ["Books", "Explanation", "explain", "part_of"]
 
@@ -92,6 +93,8 @@ def _subject(ref: str, books: Books) -> tuple[str, str | None, Iterable[Section]
             return ref, actor.name, explain_actor(actor, books)
         case Conflict() as conflict:
             return ref, None, explain_conflict(conflict, books)
+        case EnergyItem() | PendingAck() as told_of:
+            return _subject(told_of.ref, books)
     if entity := books.entities.get(ref):
         return ref, getattr(entity.winner.message, "title", None), explain_entity(entity, books)
     return None
