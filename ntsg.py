@@ -28,6 +28,7 @@ from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
 from consumers.commands.showing import language_option, live, show
+from producers.commands.importing import import_, spool
 from producers.commands.outbox import outbox
 from producers.commands.publish import check, publish
 from producers.commands.simulate import simulate
@@ -50,7 +51,7 @@ def cli() -> None:
 
 
 for command in (
-    *(check, publish, outbox, simulate),
+    *(check, publish, import_, spool, outbox, simulate),
     *(merge, view, explain, digest, watch, tail, hub),
     *(broker, provision, rotate, end),
 ):

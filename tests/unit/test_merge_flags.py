@@ -10,7 +10,7 @@ from bus.messages import Dependency, Energy, Sites
 from bus.vocabulary import AckAnswer, CountBasis, DependencyKind, IncidentState
 from consumers.merge.flags import LEGAL_TRANSITIONS
 from consumers.merge.situations import situation_id
-from tests.merging import ack, at, count, flags, fold, incident, measure, must, picture
+from tests.merging import ack, at, count, flags, fold, incident, measure, must, picture, said
 
 REF = "incident/nordtel/I-1"
 NOWHERE = "incident/tretton/Z"
@@ -84,6 +84,9 @@ def test_what_is_odd_is_taken_and_flagged(code, name):
 UNREMARKABLE = {
     "one message": [incident()],
     "the first that is known is not the first": [incident(revision=4)],
+    "revisions that are instants in milliseconds": [
+        said(incident().message.model_copy(update={"revision": 10**12 + r})) for r in (0, 60_000)
+    ],
     "late and out of order": [incident(revision=r, sent_at=at(minutes=r)) for r in (3, 1, 2)],
     "a clock five minutes ahead": [incident(sent_at=at(1), known_at=at(minutes=55))],
     "a forecast lies in the future": [incident(next_update_at=at(90))],
