@@ -4,6 +4,10 @@ Revisions are laid out by `observed_at`, in the order of their numbers: each hol
 earlier than, or at the same time as, what is laid out already corrects it from there on. The end is `restored_at` where
 it is told. The first word holds from the start, however late it came, also where it came once all was over; a reopened
 incident goes on from its reopening. What was told before a retraction counts for nothing.
+
+Once the end is told, a number above zero can only speak of the time before it (zero says that nobody is left). Where
+such a number is another than the revision before it told, it corrects: from its `observed_at` on if that lies before
+the end, else the last word that held.
 """
 
 from __future__ import annotations
@@ -114,11 +118,12 @@ def _laid_out(history: Iterable[Gist]) -> list[_Word]:
     """The words that stand, by the instants from which they hold."""
     words: list[_Word] = []
     last_open: Gist | None = None
+    before: Gist | None = None
     for gist in history:
         is_open = gist.state in OPEN_INCIDENT_STATES
         since = to_millis(gist.observed_at if is_open else gist.restored_at or gist.observed_at)
         if gist.state is IncidentState.RETRACTED:
-            words, last_open = [], None
+            words, last_open, before = [], None, None
             continue
         while words and words[-1].since >= since:
             words.pop()
@@ -126,5 +131,42 @@ def _laid_out(history: Iterable[Gist]) -> list[_Word]:
             last_open = gist
         elif not words and gist.started_at is not None and to_millis(gist.started_at) < since:
             words.append(_Word(to_millis(gist.started_at), last_open or gist, True))
+        if before is not None and not is_open and before.state not in OPEN_INCIDENT_STATES:
+            last_open = _correct(words, gist, before, since) or last_open
         words.append(_Word(since, gist, is_open))
+        before = gist
     return words
+
+
+def _correct(words: list[_Word], gist: Gist, before: Gist, end: int) -> Gist | None:
+    """Lay out what a revision after the end says anew of the time before it. Returns what the last word says then."""
+    numbers = {loss: told for loss, told in _numbers(gist).items() if told != _numbers(before).get(loss)}
+    last = next((place for place in reversed(range(len(words))) if words[place].is_open), None)
+    if last is None or not numbers:
+        return None
+    end = words[last + 1].since if last + 1 < len(words) else end
+    observed = to_millis(gist.observed_at)
+    since = observed if observed < end else words[last].since
+    for place in range(last, -1, -1):
+        word = words[place]
+        corrected = _Word(max(word.since, since), _corrected(word.gist, numbers, gist.scope), True)
+        later = words[place + 1].since if place < last else end
+        if not word.is_open or later <= since:
+            break
+        if word.since < since:
+            words.insert(place + 1, corrected)
+        else:
+            words[place] = corrected
+    return _corrected(words[last].gist, numbers, gist.scope)
+
+
+def _numbers(gist: Gist) -> dict[Loss, tuple[int, int, int]]:
+    """How many users a revision tells of, by what they lost."""
+    return {(service, impact): told for service, impact, told in gist.effects if told is not None and told[2] > 0}
+
+
+def _corrected(gist: Gist, numbers: Mapping[Loss, tuple[int, int, int]], scope: CountScope | None) -> Gist:
+    if not any(effect[:2] in numbers for effect in gist.effects):
+        return gist
+    effects = [effect._replace(numbers=numbers.get(effect[:2], effect.numbers)) for effect in gist.effects]
+    return gist._replace(effects=tuple(effects), scope=scope)

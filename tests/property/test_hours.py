@@ -21,6 +21,7 @@ from tests.property.test_merge import by_order, distinct, fold, view
 
 HOUR = timedelta(hours=1)
 FELT = {Impact.DEGRADED, Impact.OUTAGE, Impact.UNKNOWN}
+ENDED = {IncidentState.RESTORED, IncidentState.CLOSED}
 NETWORKS = {"nordtel", "sveamobil"}
 """Who, of those who report, is known to have a network of its own."""
 END = datetime(2030, 1, 1, tzinfo=EPOCH.tzinfo)
@@ -139,17 +140,21 @@ def plain_histories(messages: Iterable) -> dict[str, list[Incident]]:
 def plain_course(history: list[Incident]) -> list[tuple[datetime, datetime, Incident]]:
     """From when until when which word held, of those times at which the incident was open."""
     words: list[tuple[datetime, Incident, bool]] = []
+    spoken: Incident | None = None
     for place, m in enumerate(history):
         if m.state is IncidentState.RETRACTED:
-            words = []
+            words, spoken = [], None
             continue
         is_open = m.state in OPEN_INCIDENT_STATES
         since = m.observed_at if is_open else m.restored_at or m.observed_at
         words = [word for word in words if word[0] < since]
-        if not is_open and not words and m.started_at and m.started_at < since:
-            retracted = max((i for i in range(place) if history[i].state is IncidentState.RETRACTED), default=-1)
-            before = [e for e in history[retracted + 1 : place] if e.state in OPEN_INCIDENT_STATES]
-            words.append((m.started_at, before[-1] if before else m, True))
+        if is_open:
+            spoken = m
+        elif not words and m.started_at and m.started_at < since:
+            words.append((m.started_at, spoken or m, True))
+        if not is_open and place and history[place - 1].state in ENDED and corrects(m, history[place - 1]):
+            spoken = next((revised(word, m) for _, word, opened in reversed(words) if opened), spoken)
+            words = corrected(words, m, since)
         words.append((since, m, is_open))
     episodes: list[list[int]] = []
     for i, word in enumerate(words):
@@ -169,6 +174,36 @@ def plain_course(history: list[Incident]) -> list[tuple[datetime, datetime, Inci
             if begin < until[i]:
                 course.append((begin, until[i], words[i][1]))
     return course
+
+
+def corrects(m: Incident, before: Incident) -> bool:
+    """Whether a word after the end tells another number than the word before it."""
+    service = m.impacts[0].service
+    numbers = numbers_for(m.users, service)
+    same = m.impacts[0].impact is before.impacts[0].impact and numbers == numbers_for(before.users, service)
+    return numbers is not None and numbers[2] > 0 and not (same and service is before.impacts[0].service)
+
+
+def revised(word: Incident, m: Incident) -> Incident:
+    alike = (word.impacts[0].service, word.impacts[0].impact) == (m.impacts[0].service, m.impacts[0].impact)
+    return word.model_copy(update={"users": m.users}) if alike else word
+
+
+def corrected(words: list, m: Incident, end: datetime) -> list:
+    """The words with what one after the end says of the last time that it was open."""
+    last = max((i for i, word in enumerate(words) if word[2]), default=None)
+    if last is None:
+        return words
+    first = max((i + 1 for i in range(last) if not words[i][2]), default=0)
+    ends = [*(word[0] for word in words[1:]), end]
+    since = m.observed_at if m.observed_at < ends[last] else words[last][0]
+    said = []
+    for (begin, word, _), over in zip(words[first : last + 1], ends[first:], strict=False):
+        if begin < since:
+            said.append((begin, word, True))
+        if over > since:
+            said.append((max(begin, since), revised(word, m), True))
+    return [*words[:first], *said, *words[last + 1 :]]
 
 
 def plain_reading(now: Mapping[str, Incident], winners: Mapping[str, Incident]) -> Mapping:

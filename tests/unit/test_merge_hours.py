@@ -25,6 +25,7 @@ RESTORED, CLOSED, CONFIRMED, RETRACTED = (
     IncidentState.RETRACTED,
 )
 DEGRADED = {VOICE: Impact.DEGRADED}
+OVER = {"state": RESTORED, "started_at": at(0), "restored_at": at(4)}
 
 
 def told(revision: int, hours: float, users: int | Users | None = None, **fields: object) -> Envelope:
@@ -83,6 +84,50 @@ COURSES = {
         exactly(6 * 624 + 4 * 605),
     ),
     "a correction of a part": ([told(1, 0, 10), told(2, 4, 600), told(3, 2, 100)], exactly(2 * 10 + 8 * 100)),
+    "a correction told after the end replaces the last word": (
+        [told(1, 0, 10), told(2, 2, 50), told(3, 5, 50, **OVER), told(4, 9, 80, **OVER)],
+        exactly(2 * 10 + 2 * 80),
+    ),
+    "and again": (
+        [told(1, 5, 10, **OVER), told(2, 6, 600, **OVER), told(3, 7, 624, **OVER), told(4, 8, 605, **OVER)],
+        exactly(4 * 605),
+    ),
+    "one for an earlier instant holds from there": (
+        [told(1, 0, 10), told(2, 2, 50), told(3, 5, 50, **OVER), told(4, 1, 80, **OVER)],
+        exactly(1 * 10 + 3 * 80),
+    ),
+    "one for before it began, from the start": (
+        [told(1, 0, 10), told(2, 2, 50), told(3, 5, 50, **OVER), told(4, -1, 80, **OVER)],
+        exactly(4 * 80),
+    ),
+    "and is not unsaid by another end": (
+        [
+            told(1, 0, 10),
+            told(2, 5, 10, **OVER),
+            told(3, 6, 80, **OVER),
+            told(4, 7, 80, **OVER | {"restored_at": at(3)}),
+        ],
+        exactly(3 * 80),
+    ),
+    "the number with which it was ended is none": ([told(1, 0, 10), told(2, 5, 80, **OVER)], exactly(40)),
+    "nor that nobody is left": (
+        [told(1, 0, 10), told(2, 5, 10, **OVER), told(3, 6, 0, **OVER)],
+        exactly(40),
+    ),
+    "nor a number of what nobody had lost": (
+        [told(1, 0, 10), told(2, 5, 10, **OVER), told(3, 6, 80, **OVER, impacts=DEGRADED)],
+        exactly(40),
+    ),
+    "one of the last of two times": (
+        [
+            told(1, 0, 10),
+            told(2, 2, **OVER | {"restored_at": at(2)}),
+            told(3, 3, 10, started_at=at(3)),
+            told(4, 5, 10, **OVER),
+            told(5, 6, 80, **OVER),
+        ],
+        exactly(2 * 10 + 80),
+    ),
     "told only when it was over": (
         [told(1, 9, 100, state=RESTORED, started_at=at(1), restored_at=at(3))],
         exactly(200),
