@@ -22,6 +22,7 @@ import click
 
 from bus.commandline import INSTANT, Commands, as_json, extra, run, tell
 from bus.commands.broker import broker
+from bus.commands.key import key
 from bus.commands.provision import end, provision, rotate
 from bus.settings import Settings
 from consumers.commands.hub import hub
@@ -53,7 +54,7 @@ def cli() -> None:
 for command in (
     *(check, publish, import_, spool, outbox, simulate),
     *(merge, view, explain, digest, watch, tail, hub),
-    *(broker, provision, rotate, end),
+    *(broker, provision, rotate, end, key),
 ):
     cli.add_command(command)
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import folding, history, latency, merging, publishing, starting
+from benchmarks import folding, history, latency, merging, publishing, signing, starting
 from benchmarks.corpus import incidents
 from benchmarks.ground import ground
 from benchmarks.result import Row
@@ -19,7 +19,7 @@ from bus.logs import configure
 COUNT = 100_000
 REPEATS = 3
 LATENCY_SECONDS = 12.0
-GROUPS = (publishing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP, history.GROUP)
+GROUPS = (publishing.GROUP, signing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP, history.GROUP)
 
 
 @click.command()
@@ -45,10 +45,13 @@ def main(records: int, repeats: int, only: tuple[str, ...], largest: int, decade
     if merging.GROUP in groups:
         click.echo("merging ...", err=True)
         rows += merging.measure(max(1, records // 4), largest)
+    if signing.GROUP in groups:
+        click.echo("signing ...", err=True)
+        rows += signing.measure(max(1, records // 10))
     if history.GROUP in groups:
         click.echo("ten years ...", err=True)
         rows += history.measure(decade)
-    if groups - {merging.GROUP, history.GROUP}:
+    if groups - {merging.GROUP, history.GROUP, signing.GROUP}:
         rows += asyncio.run(measure(records, repeats, groups))
     if as_json:
         click.echo(json.dumps([asdict(row) for row in rows], indent=1))

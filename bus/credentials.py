@@ -60,19 +60,21 @@ class Credentials:
     password: str = field(repr=False)
     realm: str | None = None
     tls_ca: Path | None = None
+    signing_key: Path | None = None
 
     @classmethod
     def read(cls, path: Path) -> Credentials:
         """Raises InvalidSettings, naming the file, when it is missing, unreadable or incomplete."""
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
-            ca = document.get("tls_ca")
+            ca, signing_key = document.get("tls_ca"), document.get("signing_key")
             return cls(
                 bootstrap=document["bootstrap"],
                 user=document["user"],
                 password=document["password"],
                 realm=document.get("realm"),
                 tls_ca=Path(ca) if ca else None,
+                signing_key=Path(signing_key) if signing_key else None,
             )
         except OSError as error:
             raise InvalidSettings(f"credentials file {path}: {error.strerror}") from error
@@ -89,6 +91,7 @@ class Credentials:
             "user": self.user,
             "password": self.password,
             "tls_ca": str(self.tls_ca) if self.tls_ca else None,
+            "signing_key": str(self.signing_key) if self.signing_key else None,
         }
         # JSON's string is a TOML basic string too, escapes included.
         text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value)
@@ -108,4 +111,5 @@ class Credentials:
             password=SecretStr(self.password),
             password_file=None,
             tls_ca=self.tls_ca,
+            signing_key=self.signing_key,
         )

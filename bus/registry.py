@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -18,7 +19,8 @@ from bus.errors import InvalidRegistry
 from bus.instants import FROM_JSON, Instant
 from bus.messages import Part
 from bus.references import ACTOR_PATTERN
-from bus.vocabulary import Audience, Role
+from bus.signatures import PublicKey
+from bus.vocabulary import Audience, Role, SignaturePolicy
 
 Slug = Annotated[str, StringConstraints(pattern=ACTOR_PATTERN)]
 ANYONE = "*"
@@ -49,9 +51,35 @@ class Actor(_Entry):
     public_keys: tuple[str, ...] = ()
     cadence_minutes: Annotated[int, Field(ge=1, le=10_080)] | None = None
     speaks_for: tuple[str, ...] = ()
+    signatures: SignaturePolicy = SignaturePolicy.OFF
+    signed_since: Instant | None = None
+    """From when the policy holds (None: always): what was known before is not asked for a signature."""
+
+    @model_validator(mode="after")
+    def _keys_can_be_read(self) -> Actor:
+        try:
+            _parsed(self.public_keys)
+        except ValueError as error:
+            raise ValueError(f"public_keys: {error}") from error
+        return self
+
+    def policy_at(self, instant: datetime) -> SignaturePolicy:
+        """What is asked of a record that the bus knew at that instant."""
+        if self.signed_since is not None and instant < self.signed_since:
+            return SignaturePolicy.OFF
+        return SignaturePolicy.REQUIRE if self.signatures is SignaturePolicy.UNKNOWN else self.signatures
+
+    def keys_at(self, instant: datetime) -> Mapping[str, bytes]:
+        """The public keys that spoke for this actor then, by their ids."""
+        return {key.id: key.raw for key in _parsed(self.public_keys) if key.valid_at(instant)}
 
     def may_speak_for(self, other: str) -> bool:
         return Role.COORDINATION in self.roles or other in self.speaks_for or ANYONE in self.speaks_for
+
+
+@lru_cache
+def _parsed(keys: tuple[str, ...]) -> tuple[PublicKey, ...]:
+    return tuple(map(PublicKey.parse, keys))
 
 
 class ReaderEntry(_Entry):
@@ -67,6 +95,8 @@ class Registry:
     """The actors, by slug and span. Two entries of one actor with the same `valid_from` are one entry, corrected."""
 
     actors: Mapping[str, tuple[Actor, ...]] = field(default_factory=dict)
+    signing: frozenset[str] = frozenset()
+    """The actors whose records are asked, at any time, whether they are signed."""
 
     @classmethod
     def of(cls, entries: Iterable[Actor]) -> Registry:
@@ -79,7 +109,12 @@ class Registry:
             {
                 slug: tuple(sorted(found.values(), key=lambda e: e.valid_from or earliest, reverse=True))
                 for slug, found in sorted(spans.items())
-            }
+            },
+            frozenset(
+                slug
+                for slug, found in spans.items()
+                if any(entry.signatures is not SignaturePolicy.OFF for entry in found.values())
+            ),
         )
 
     def at(self, slug: str, instant: datetime) -> Actor | None:

@@ -599,6 +599,19 @@ class Role(StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class SignaturePolicy(StrEnum):
+    """What becomes of an actor's records that are not signed, or not rightly."""
+
+    OFF = "OFF"
+    """Signatures are not looked at."""
+    WARN = "WARN"
+    """They count, and the picture says that they are not verified."""
+    REQUIRE = "REQUIRE"
+    """They are quarantined."""
+    UNKNOWN = "UNKNOWN"
+    """Counts as REQUIRE."""
+
+
 class Audience(StrEnum):
     """What a reader may see."""
 

@@ -13,8 +13,10 @@ from enum import StrEnum
 from bus.messages import Message
 from bus.references import Kind
 from bus.registry import Registry
+from bus.signatures import Signature
 from bus.topics import COORDINATION_ONLY, Realm
-from bus.vocabulary import Role
+from bus.transport.port import Stored
+from bus.vocabulary import Role, SignaturePolicy
 
 
 class RefusalCode(StrEnum):
@@ -39,9 +41,21 @@ class RefusalCode(StrEnum):
     """Not in the registry when the bus knew it. This and the next two are judged again when the registry changes."""
     NOT_COORDINATION = "NOT_COORDINATION"
     MAY_NOT_SPEAK_FOR = "MAY_NOT_SPEAK_FOR"
+    UNSIGNED = "UNSIGNED"
+    """The registry requires a signature. This and the next are judged again when the registry changes, too."""
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    """Not made with a key of the actor that was valid when the bus knew the record, or not over this record."""
 
 
-BY_REGISTRY = frozenset({RefusalCode.UNKNOWN_ACTOR, RefusalCode.NOT_COORDINATION, RefusalCode.MAY_NOT_SPEAK_FOR})
+BY_REGISTRY = frozenset(
+    {
+        RefusalCode.UNKNOWN_ACTOR,
+        RefusalCode.NOT_COORDINATION,
+        RefusalCode.MAY_NOT_SPEAK_FOR,
+        RefusalCode.UNSIGNED,
+        RefusalCode.BAD_SIGNATURE,
+    }
+)
 """Refusals that a change of the registry may lift."""
 
 
@@ -87,3 +101,45 @@ def judge_actor(
             RefusalCode.MAY_NOT_SPEAK_FOR, f"{actor} may not speak for {on_behalf_of}; see speaks_for in actors.toml"
         )
     return None
+
+
+def judge_signature(record: Stored, actor: str, *, known_at: datetime, registry: Registry) -> Refusal | None:
+    """Why the signature of the actor's record, or that it has none, is not what the registry asks for; None if it is.
+
+    What to do about it is said by the actor's policy.
+    """
+    entry = registry.at(actor, known_at)
+    keys = {} if entry is None else entry.keys_at(known_at)
+    try:
+        signature = Signature.of(record.headers)
+    except ValueError as error:
+        return Refusal(RefusalCode.BAD_SIGNATURE, f"the signature cannot be read: {error}; have {actor} send it again")
+    if signature is None:
+        return Refusal(
+            RefusalCode.UNSIGNED,
+            f"{actor} has to sign its records, and this one is not; set signing_key and send it again",
+        )
+    if signature.key_id not in keys:
+        return Refusal(
+            RefusalCode.BAD_SIGNATURE,
+            f"signed with key {signature.key_id}, which the registry does not hold for {actor} at that time;"
+            " enter it in actors.toml and provision, or ask who wrote this",
+        )
+    from bus.signing import verifies  # most groups sign nothing, and then need no cryptography
+
+    if not verifies(keys[signature.key_id], signature, record):
+        return Refusal(
+            RefusalCode.BAD_SIGNATURE,
+            f"the signature does not fit: {actor} never signed this record in this place; ask who wrote it",
+        )
+    return None
+
+
+def asks_more(before: Registry, after: Registry, actor: str, known_at: datetime) -> bool:
+    """Whether signatures that were good enough under one registry may not be under the other."""
+    was, is_now = before.at(actor, known_at), after.at(actor, known_at)
+    if is_now is None or is_now.policy_at(known_at) is not SignaturePolicy.REQUIRE:
+        return False
+    if was is None or was.policy_at(known_at) is not SignaturePolicy.REQUIRE:
+        return True
+    return not was.keys_at(known_at).items() <= is_now.keys_at(known_at).items()

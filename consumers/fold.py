@@ -32,7 +32,8 @@ from bus.references import Kind, record_key, reference
 from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Stored
-from consumers.authority import Refusal, RefusalCode, judge, judge_actor
+from bus.vocabulary import SignaturePolicy
+from consumers.authority import Refusal, RefusalCode, asks_more, judge, judge_actor, judge_signature
 from consumers.merge import Projections, Standing, State, Trace
 from consumers.quarantine import Held, Place, Quarantine
 from consumers.shelf import Shelf
@@ -265,6 +266,8 @@ class Fold:
         refusal = self._misplaced(lane, record, message) or judge(
             message, known_at=known_at, realm=self.realm, registry=self._registry
         )
+        if refusal is None and lane.owner in self._registry.signing:
+            refusal = self._not_as_signed(lane, record, known_at)
         if refusal is not None:
             self._hold(record, known_at, refusal)
             return
@@ -274,6 +277,12 @@ class Fold:
         ref = lane.of + message.id
         if self.projections.take(ref, trace, envelope):
             self._entered.append(Entered(Place.of(record), ref, content))
+
+    def _not_as_signed(self, lane: _Lane, record: Stored, known_at: datetime) -> Refusal | None:
+        entry = self._registry.at(lane.owner, known_at)
+        if entry is None or entry.policy_at(known_at) is not SignaturePolicy.REQUIRE:
+            return None
+        return judge_signature(record, lane.owner, known_at=known_at, registry=self._registry)
 
     def _read(self, kind: str, value: bytes) -> Message:
         return self._codec.decode(value, MESSAGES[Kind(kind)])[0]
@@ -317,17 +326,18 @@ class Fold:
         self._registry = Registry.of(entry for _, entry in sorted(self._entries.items(), key=lambda found: found[0]))
         self.state.registry = self._registry
         self._forbids_past = self._forbids_past or any(
-            self._refused_now(lane)
+            self._refused_now(lane, before)
             for lane in self._lanes.values()
             if lane is not None and before.actors.get(lane.owner) != self._registry.actors.get(lane.owner)
         )
         self._judge_again(self.quarantine.release_for_registry())
 
-    def _refused_now(self, lane: _Lane) -> bool:
+    def _refused_now(self, lane: _Lane, before: Registry) -> bool:
         return any(
-            judge_actor(lane.owner, lane.kind, on_behalf_of, known_at=from_millis(millis), registry=self._registry)
+            judge_actor(lane.owner, lane.kind, on_behalf_of, known_at=known_at, registry=self._registry)
+            or asks_more(before, self._registry, lane.owner, known_at)
             for on_behalf_of, known in lane.accepted.items()
-            for millis in known
+            for known_at in map(from_millis, known)
         )
 
     def _remember(self, lane: _Lane, on_behalf_of: str | None, known_at: datetime) -> None:

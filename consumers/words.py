@@ -706,6 +706,8 @@ SWEDISH = Words(
         RefusalCode.UNKNOWN_ACTOR: "okänd aktör, prövas igen när registret ändras",
         RefusalCode.NOT_COORDINATION: "bara samordningen får säga detta",
         RefusalCode.MAY_NOT_SPEAK_FOR: "får inte tala för den andra",
+        RefusalCode.UNSIGNED: "saknar den signatur som krävs",
+        RefusalCode.BAD_SIGNATURE: "signaturen stämmer inte",
     },
     flags={
         "EQUIVOCATION": "olika uppgifter med samma revision",
@@ -1002,6 +1004,8 @@ ENGLISH = Words(
         RefusalCode.UNKNOWN_ACTOR: "unknown actor, judged again when the registry changes",
         RefusalCode.NOT_COORDINATION: "for coordination alone to say",
         RefusalCode.MAY_NOT_SPEAK_FOR: "may not speak for the other",
+        RefusalCode.UNSIGNED: "lacks the signature that is required",
+        RefusalCode.BAD_SIGNATURE: "the signature does not fit",
     },
     flags={
         "EQUIVOCATION": "different facts under one revision",

@@ -50,7 +50,8 @@ class Publisher:
     The actor is the settings' user: a message of another one is refused here, as the broker would refuse it. Messages
     of one caller are stored in the order of its calls; concurrent calls are sent together. While no broker answers,
     sending is tried again for `give_up_after` seconds; cancelling a call does not call its message back. Publishing
-    the same message again does no harm.
+    the same message again does no harm. With a `signing_key` in the settings, every record is signed; one that cannot
+    be used raises InvalidSettings at once.
 
     Entering raises AuthenticationFailed for a wrong user or password, InvalidSettings for settings that cannot work.
     A bus that is away at that moment is waited for by each `publish`.

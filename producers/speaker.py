@@ -9,6 +9,7 @@ from bus.envelope import outgoing
 from bus.errors import InvalidMessage, NotAllowed
 from bus.messages import Message
 from bus.settings import Settings
+from bus.signatures import signs
 from bus.topics import Realm
 from bus.transport import Outgoing
 
@@ -16,13 +17,17 @@ __all__ = ["Speaker"]
 
 
 class Speaker:
-    """The settings' user, as the actor that it is in the settings' realm. Raises InvalidSettings for no such realm."""
+    """The settings' user, as the actor that it is in the settings' realm. Signs, where the settings name a signing key.
+
+    Raises InvalidSettings for no such realm, and for a signing key that cannot be used.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self.realm = Realm(settings.realm)
         self.user = settings.user
         self.actor = settings.user and settings.user.removeprefix(f"{self.realm}.")  # users are <realm>.<actor>
         self._statuses = self.realm.statuses
+        self._signed = signs(settings)
 
     def check(self, message: Message) -> None:
         """Raises NotAllowed for a message of another actor, InvalidMessage for a status that does not fit the realm."""
@@ -45,4 +50,4 @@ class Speaker:
         stamp = sent_at or datetime.now(UTC)
         for message in messages:
             self.check(message)
-        return [outgoing(self.realm, message, stamp, traceparent) for message in messages]
+        return [self._signed(outgoing(self.realm, message, stamp, traceparent)) for message in messages]

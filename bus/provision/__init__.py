@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -225,7 +225,7 @@ async def rotate(slug: str, settings: Settings, credentials: Path, *, bootstrap:
     if user not in await bus.users():
         raise InvalidInput(f"no user {user!r} on the bus: check the name, or provision it first")
     file = credentials_file(credentials, realm, slug)
-    fresh = _fresh(user, realm, settings, bootstrap or settings.bootstrap)
+    fresh = replace(_fresh(user, realm, settings, bootstrap or settings.bootstrap), signing_key=_signing_key(file))
     staged = file.with_suffix(".toml.next")
     # Written before the broker knows it and moved after: at each moment the right password is in one of the two files.
     fresh.write(staged)
@@ -233,6 +233,14 @@ async def rotate(slug: str, settings: Settings, credentials: Path, *, bootstrap:
     staged.replace(file)
     await bus.await_login(fresh)
     return file
+
+
+def _signing_key(file: Path) -> Path | None:
+    """What the file names beside the password, and keeps."""
+    try:
+        return Credentials.read(file).signing_key
+    except InvalidSettings:
+        return None
 
 
 def _topics(

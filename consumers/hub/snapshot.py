@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import structlog
 
+from bus import signatures
 from bus.codec import Codec
 from bus.instants import from_millis, to_millis
 from bus.topics import TopicPartition
@@ -42,6 +43,7 @@ FORMAT = 8
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"
+SIGNATURE = signatures.HEADER
 """The one header that a fold reads."""
 
 CHUNK = 512
@@ -57,7 +59,7 @@ CREATE TABLE IF NOT EXISTS accepted (
     known_at BLOB NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (topic, partition, on_behalf_of, chunk)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
-    known_at INTEGER NOT NULL, key BLOB, value BLOB, sent_at BLOB, mark BLOB NOT NULL,
+    known_at INTEGER NOT NULL, key BLOB, value BLOB, sent_at BLOB, signature BLOB, mark BLOB NOT NULL,
     UNIQUE (topic, partition, offset));
 CREATE TABLE IF NOT EXISTS message (
     ref TEXT NOT NULL, content BLOB NOT NULL, sent_at INTEGER NOT NULL, known_at INTEGER NOT NULL,
@@ -186,8 +188,8 @@ class Snapshot:
                 instants = from_millis(sent_at), from_millis(known_at)
                 entities[ref].append(Trace(Gist.load(gist), content, *instants, body))
             records = [
-                (Kept(topic, partition, offset, timestamp, key, value, _headers(sent_at)), known_at)
-                for topic, partition, offset, timestamp, known_at, key, value, sent_at in reading.rows("record")
+                (Kept(topic, partition, offset, timestamp, key, value, _headers(*headers)), known_at)
+                for topic, partition, offset, timestamp, known_at, key, value, *headers in reading.rows("record")
             ]
             positions = {
                 TopicPartition(topic, partition): (offset + 1, known_at)
@@ -353,13 +355,13 @@ def _message(ref: str, trace: Trace) -> Row:
 
 
 def _record(record: Stored, known_millis: int) -> Row:
-    sent_at = next((value for name, value in record.headers if name == SENT_AT), None)
+    headers = [next((value for name, value in record.headers if name == kept), None) for kept in (SENT_AT, SIGNATURE)]
     row = record.topic, record.partition, record.offset, record.timestamp
-    return *row, known_millis, record.key, record.value, sent_at
+    return *row, known_millis, record.key, record.value, *headers
 
 
-def _headers(sent_at: bytes | None) -> Headers:
-    return ((SENT_AT, sent_at),) if sent_at is not None else ()
+def _headers(sent_at: bytes | None, signature: bytes | None) -> Headers:
+    return tuple((name, value) for name, value in ((SENT_AT, sent_at), (SIGNATURE, signature)) if value is not None)
 
 
 def _standing_text(standing: Standing) -> str:

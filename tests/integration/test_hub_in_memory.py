@@ -18,10 +18,11 @@ from bus.codec import Codec
 from bus.errors import BusUnavailable, InvalidSettings
 from bus.registry import Actor
 from bus.settings import Settings
+from bus.signing import Signer, new_key
 from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.port import Outgoing, Reader, Stored, Transaction, Writer
-from bus.vocabulary import Audience, Role, Tlp
+from bus.vocabulary import Audience, Role, SignaturePolicy, Tlp
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
 from consumers.hub.notices import NoticeState, read_notices
@@ -400,6 +401,22 @@ async def test_a_restart_goes_on_from_the_snapshot(
         assert hub.status().digest == after.digest
     assert log_events().count("snapshot_loaded") == 2
     assert "snapshot_refused" not in log_events()
+
+
+async def test_a_restart_remembers_the_signature_of_what_is_held(
+    bus: MemoryTransport, start: Start, tmp_path: Path
+) -> None:
+    new_key(tmp_path / "key")
+    signer = Signer.read(tmp_path / "key")
+    asked = ACTORS[0].model_copy(update={"signatures": SignaturePolicy.REQUIRE})
+    await send(bus, *entries(REALM, [asked]), signer.sign(record(REALM, incident())))
+    async with start() as hub:
+        await folded_all(bus, hub)
+        assert hub.status().quarantined == 1
+    async with start() as hub:
+        await send(bus, *entries(REALM, [asked.model_copy(update={"public_keys": (str(signer.public),)})]))
+        await until(lambda: hub.status().quarantined == 0)
+        assert len(hub.view().situations) == 1
 
 
 SPOILT = {
