@@ -266,23 +266,27 @@ class Fold:
         refusal = self._misplaced(lane, record, message) or judge(
             message, known_at=known_at, realm=self.realm, registry=self._registry
         )
+        verified = None
         if refusal is None and lane.owner in self._registry.signing:
-            refusal = self._not_as_signed(lane, record, known_at)
+            refusal, verified = self._judge_signature(lane, record, known_at)
         if refusal is not None:
             self._hold(record, known_at, refusal)
             return
         self._remember(lane, message.on_behalf_of, known_at)
         envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
-        trace = Trace.of(envelope, record.value)
+        trace = Trace.of(envelope, record.value, verified)
         ref = lane.of + message.id
         if self.projections.take(ref, trace, envelope):
             self._entered.append(Entered(Place.of(record), ref, content))
 
-    def _not_as_signed(self, lane: _Lane, record: Stored, known_at: datetime) -> Refusal | None:
+    def _judge_signature(self, lane: _Lane, record: Stored, known_at: datetime) -> tuple[Refusal | None, bool | None]:
+        """Why the record stays out, and whether its signature holds: None where nobody asks."""
         entry = self._registry.at(lane.owner, known_at)
-        if entry is None or entry.policy_at(known_at) is not SignaturePolicy.REQUIRE:
-            return None
-        return judge_signature(record, lane.owner, known_at=known_at, registry=self._registry)
+        policy = SignaturePolicy.OFF if entry is None else entry.policy_at(known_at)
+        if policy is SignaturePolicy.OFF:
+            return None, None
+        refusal = judge_signature(record, lane.owner, known_at=known_at, registry=self._registry)
+        return refusal if policy is SignaturePolicy.REQUIRE else None, refusal is None
 
     def _read(self, kind: str, value: bytes) -> Message:
         return self._codec.decode(value, MESSAGES[Kind(kind)])[0]

@@ -43,8 +43,11 @@ CREATE TABLE IF NOT EXISTS bundle_key (
 SAVED_AT_ONCE = 2_000
 """Bundles that a temporary shelf holds in memory."""
 
-_SPOKEN = struct.Struct("<qqI")
-"""Of a message: sent_at and known_at in milliseconds, and the bytes that follow."""
+_SPOKEN = struct.Struct("<qqIB")
+"""Of a message: sent_at and known_at in milliseconds, the bytes that follow, and whether it was verified."""
+_VERIFIED = (None, False, True)
+_BUNDLED = struct.Struct("<qqI")
+"""Of a bundle, to be hashed: its number, since when it is over (milliseconds), and the bytes of its names."""
 _COUNTED = struct.Struct("<HI")
 """Of an entity: the bytes of its reference, and how many messages follow."""
 
@@ -277,7 +280,7 @@ def _keys(bundles: Iterable[tuple[int, Mapping[int, datetime]]]) -> Sequence[tup
 
 def _mark(number: int, over_since: int, names: bytes, heard: str, keys: bytes, entities: bytes) -> bytes:
     """Finds a disk that lies: 4 bytes over what is read at the start, 16 over all."""
-    whole = hashlib.blake2b(_SPOKEN.pack(number, over_since, len(names)), digest_size=16)
+    whole = hashlib.blake2b(_BUNDLED.pack(number, over_since, len(names)), digest_size=16)
     for part in (names, heard.encode(), b"\0", keys, entities):
         whole.update(part)
     return zlib.crc32(names, number & 0xFFFFFFFF).to_bytes(4, "little") + whole.digest()
@@ -298,7 +301,8 @@ def _spelled(bundle: Bundle) -> Iterator[bytes]:
         for trace in traces:
             if not isinstance(trace.body, bytes):
                 raise TypeError(f"{ref} is held as a message; a shelf keeps bytes")
-            yield _SPOKEN.pack(to_millis(trace.sent_at), to_millis(trace.known_at), len(trace.body))
+            verified = _VERIFIED.index(trace.verified)
+            yield _SPOKEN.pack(to_millis(trace.sent_at), to_millis(trace.known_at), len(trace.body), verified)
             yield trace.body
 
 
@@ -311,10 +315,11 @@ def _entities(spelled: bytes, codec: Codec) -> Iterator[tuple[str, tuple[Trace, 
         position += length
         model, traces = MESSAGES[Kind(ref.partition("/")[0])], []
         for _ in range(count):
-            sent_at, known_at, size = _SPOKEN.unpack_from(spelled, position)
+            sent_at, known_at, size, verified = _SPOKEN.unpack_from(spelled, position)
             position += _SPOKEN.size
             body = spelled[position : position + size]
             position += size
             message, content = codec.decode(body, model)
-            traces.append(Trace.of(Envelope(message, content, from_millis(sent_at), from_millis(known_at)), body))
+            envelope = Envelope(message, content, from_millis(sent_at), from_millis(known_at))
+            traces.append(Trace.of(envelope, body, _VERIFIED[verified]))
         yield ref, tuple(traces)

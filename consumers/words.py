@@ -710,6 +710,7 @@ SWEDISH = Words(
         RefusalCode.BAD_SIGNATURE: "signaturen stämmer inte",
     },
     flags={
+        "UNVERIFIED": "inte styrkt med signatur",
         "EQUIVOCATION": "olika uppgifter med samma revision",
         "REVISION_GAP": "en revision saknas",
         "FUTURE_TIME": "tid i framtiden",
@@ -1008,6 +1009,7 @@ ENGLISH = Words(
         RefusalCode.BAD_SIGNATURE: "the signature does not fit",
     },
     flags={
+        "UNVERIFIED": "not verified by a signature",
         "EQUIVOCATION": "different facts under one revision",
         "REVISION_GAP": "a revision is missing",
         "FUTURE_TIME": "a time in the future",

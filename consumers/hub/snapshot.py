@@ -39,7 +39,7 @@ from consumers.merge import Gist, Standing, Trace
 from consumers.quarantine import Place
 from consumers.shelf import Shelf, Unsaved
 
-FORMAT = 8
+FORMAT = 9
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS record (
     UNIQUE (topic, partition, offset));
 CREATE TABLE IF NOT EXISTS message (
     ref TEXT NOT NULL, content BLOB NOT NULL, sent_at INTEGER NOT NULL, known_at INTEGER NOT NULL,
-    body BLOB NOT NULL, gist BLOB NOT NULL, mark BLOB NOT NULL, UNIQUE (ref, content));
+    body BLOB NOT NULL, gist BLOB NOT NULL, verified INTEGER, mark BLOB NOT NULL, UNIQUE (ref, content));
 {shelf.TABLES}"""
 
 _SUM = 16
@@ -184,9 +184,10 @@ class Snapshot:
                 return None
             reading = _Reading(self._database)
             entities: defaultdict[str, list[Trace]] = defaultdict(list)
-            for ref, content, sent_at, known_at, body, gist in reading.rows("message"):
+            for ref, content, sent_at, known_at, body, gist, verified in reading.rows("message"):
                 instants = from_millis(sent_at), from_millis(known_at)
-                entities[ref].append(Trace(Gist.load(gist), content, *instants, body))
+                signed = None if verified is None else bool(verified)
+                entities[ref].append(Trace(Gist.load(gist), content, *instants, body, signed))
             records = [
                 (Kept(topic, partition, offset, timestamp, key, value, _headers(*headers)), known_at)
                 for topic, partition, offset, timestamp, known_at, key, value, *headers in reading.rows("record")
@@ -351,7 +352,8 @@ def _number(mark: bytes) -> int:
 def _message(ref: str, trace: Trace) -> Row:
     if not isinstance(trace.body, bytes):
         raise TypeError(f"{ref} is held as a message; a snapshot keeps bytes")
-    return ref, trace.content, to_millis(trace.sent_at), to_millis(trace.known_at), trace.body, trace.gist.dump()
+    instants = to_millis(trace.sent_at), to_millis(trace.known_at)
+    return ref, trace.content, *instants, trace.body, trace.gist.dump(), trace.verified
 
 
 def _record(record: Stored, known_millis: int) -> Row:

@@ -60,10 +60,9 @@ class Entity:
         if trace.order > self._last.order:
             self._last, self._winner = trace, envelope
 
-    def take_earlier(self, held: Trace, copy: Trace) -> None:
-        """Keep the earliest `sent_at` and `known_at` of a message that is held and its copy."""
-        sent_at, known_at = min(held.sent_at, copy.sent_at), min(held.known_at, copy.known_at)
-        self._traces[held.content] = held._replace(sent_at=sent_at, known_at=known_at)
+    def take_again(self, held: Trace, known: Trace) -> None:
+        """Know of a message that is held what is known of it with its copy."""
+        self._traces[held.content] = known
         revision = held.gist.revision
         same = (trace for trace in self._traces.values() if trace.gist.revision == revision)
         self._by_revision[revision] = max(same, key=_order)

@@ -50,6 +50,7 @@ def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> 
     """Flags of one entity. `known` tells whether a reference leads to something."""
     told = entity.history()
     found = [*_future(entity.ref, told, rules), *_over_100_percent(entity.ref, entity.winner.message, rules)]
+    found += _unverified(entity)
     if len(entity) > 1:
         found += [found for rule in _OF_SEVERAL for found in rule(entity.ref, told, rules)]
         found += _equivocation(entity)
@@ -97,6 +98,12 @@ def references_of(message: Message) -> Iterator[str]:
             yield from (message.a, message.b)
         case Decision():
             yield from message.affects
+
+
+def _unverified(entity: Entity) -> Iterator[Flag]:
+    if entity.last.verified is False:
+        text = "is not signed, or not rightly; its actor has begun to sign: ask it whether this is its own"
+        yield flag("UNVERIFIED", (entity.ref,), text)
 
 
 def _dangling(entity: Entity, known: Callable[[str], bool]) -> Iterator[Flag]:

@@ -169,10 +169,11 @@ class State:
         return True
 
     def _take_copy(self, entity: Entity, held: Trace, copy: Trace) -> bool:
-        """A copy tells something new only where it was sent or known earlier than those held."""
-        if copy.sent_at >= held.sent_at and copy.known_at >= held.known_at:
+        """A copy tells something new only where it was sent or known earlier than what is held, or signed better."""
+        known = held.with_copy(copy)
+        if known == held:
             return False
-        entity.take_earlier(held, copy)
+        entity.take_again(held, known)
         self._touched.add(entity.ref)
         if copy.known_at < held.known_at:
             for actor in _speakers(entity.ref, held):

@@ -419,6 +419,17 @@ async def test_a_restart_remembers_the_signature_of_what_is_held(
         assert len(hub.view().situations) == 1
 
 
+async def test_a_restart_remembers_what_is_not_verified(bus: MemoryTransport, start: Start) -> None:
+    warned = ACTORS[0].model_copy(update={"signatures": SignaturePolicy.WARN})
+    await send(bus, *entries(REALM, [warned]), record(REALM, incident()))
+    async with start() as hub:
+        before = await folded_all(bus, hub)
+        assert [flag.code for flag in hub.view().flags] == ["UNVERIFIED"]
+    async with start() as hub:
+        assert hub.status().digest == before.digest
+        assert [flag.code for flag in hub.view().flags] == ["UNVERIFIED"]
+
+
 SPOILT = {
     "the realm": "UPDATE meta SET value = 'ntsg-exercise' WHERE name = 'realm'",
     "the rules": "UPDATE meta SET value = '0.9:0' WHERE name = 'rules'",

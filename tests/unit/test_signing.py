@@ -156,6 +156,15 @@ def test_the_policy_decides_about_what_is_not_signed(signer: Signer, policy: Sig
     assert codes(fold) == [RefusalCode.UNSIGNED] * asked
 
 
+def test_who_is_warned_of_sees_what_is_not_verified(signer: Signer) -> None:
+    entry = nordtel(signer.public, policy=SignaturePolicy.WARN)
+    flags = folded(UNSIGNED, entry=entry).state.view(BEGIN, {}, True).flags
+    assert [(flag.code, flag.refs) for flag in flags] == [("UNVERIFIED", ("incident/nordtel/I-1",))]
+    signed = signer.sign(UNSIGNED)
+    for records in ((signed,), (UNSIGNED, signed), (signed, UNSIGNED)):
+        assert folded(*records, entry=entry).state.view(BEGIN, {}, True).flags == ()
+
+
 def test_what_was_known_before_the_policy_held_stays(signer: Signer) -> None:
     entry = nordtel(signer.public, since=BEGIN)
     assert not codes(folded(UNSIGNED, entry=entry, at=BEGIN - HOUR))
