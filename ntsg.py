@@ -28,6 +28,7 @@ from bus.settings import Settings
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
+from consumers.commands.room import room
 from consumers.commands.showing import language_option, live, show
 from producers.commands.importing import import_, spool
 from producers.commands.outbox import outbox
@@ -53,7 +54,7 @@ def cli() -> None:
 
 for command in (
     *(check, publish, import_, spool, outbox, simulate),
-    *(merge, view, explain, digest, watch, tail, hub),
+    *(merge, view, explain, digest, watch, tail, hub, room),
     *(broker, provision, rotate, end, key),
 ):
     cli.add_command(command)
@@ -128,6 +129,7 @@ async def play(
     from bus.registry import read_group
     from bus.transport.kafka import KafkaTransport
     from consumers.hub import running_hub
+    from consumers.room import RoomSettings
     from producers.replay import replay
     from producers.storm import storm
 
@@ -155,9 +157,10 @@ async def play(
 
         on_screen = sys.stdout.isatty()
         directory = Path(temporary) / "hub"
-        async with running_hub(KafkaTransport(settings("hub")), realm, directory) as hub:
+        room = RoomSettings(is_open=True)
+        async with running_hub(KafkaTransport(settings("hub")), realm, directory, room=room) as hub:
             await hub.settled()
-            tell(f"the hub answers at {hub.address}/v1/view; reader's credentials: {credentials / str(realm)}")
+            tell(f"the room is open at {hub.address}; credentials: {credentials / str(realm)}")
             async with asyncio.TaskGroup() as group_of_tasks:
                 screen = group_of_tasks.create_task(live(lambda: (hub.view(), 1.0), lang)) if on_screen else None
                 actors = {actor.slug: settings(actor.slug) for actor in group.actors}

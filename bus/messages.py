@@ -396,6 +396,14 @@ class Status(Message):
         return self
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
+class BasedOn:
+    """The picture seen when deciding."""
+
+    digest: Digest
+    as_of: Instant
+
+
 class Ack(Message):
     """An answer to something: read, accepted, disputed."""
 
@@ -405,6 +413,8 @@ class Ack(Message):
     of_revision: Revision | None = None
     answer: AckAnswer
     comment: str = ""
+    based_on: BasedOn | None = None
+    by_function: str | None = None
 
 
 class Link(Message):
@@ -417,14 +427,8 @@ class Link(Message):
     b: Reference
     comment: str = ""
     withdrawn: StrictBool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, config=_CLOSED)
-class BasedOn:
-    """The picture seen when deciding."""
-
-    digest: Digest
-    as_of: Instant
+    based_on: BasedOn | None = None
+    by_function: str | None = None
 
 
 class Decision(Message):
@@ -441,6 +445,7 @@ class Decision(Message):
     affects: tuple[Reference, ...] = ()
     based_on: BasedOn | None = None
     review_at: Instant | None = None
+    by_function: str | None = None
 
 
 class Request(Message):
@@ -456,6 +461,8 @@ class Request(Message):
     until: Instant | None = None
     state: RequestState
     targets: tuple[Reference, ...] = ()
+    based_on: BasedOn | None = None
+    by_function: str | None = None
 
 
 class Offer(Message):

@@ -37,7 +37,8 @@ import asyncio, sys
 from pathlib import Path
 from bus.settings import load_settings
 from consumers.hub import serve
-asyncio.run(serve(load_settings(), directory=Path(sys.argv[1])))
+from consumers.room import RoomSettings
+asyncio.run(serve(load_settings(), directory=Path(sys.argv[1]), room=RoomSettings(is_open=True)))
 """
 
 

@@ -17,14 +17,22 @@ from bus.commandline import bus_options, extra, home, settings_of
     "--directory", type=click.Path(path_type=Path), help="For the snapshot.  [default: by realm, under NTSG_HOME]"
 )
 @click.option(
-    "--host", default="127.0.0.1", show_default=True, help="Address of the API; nobody is asked who they are."
+    "--host", default="127.0.0.1", show_default=True, help="Address to answer at; TLS is for a proxy before it."
 )
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=8_470, show_default=True, help="0 takes any that is free."
 )
+@click.option(
+    "--accounts",
+    type=click.Path(path_type=Path),
+    help="Who may enter the room.  [default: room.sqlite in the directory]",
+)
+@click.option("--open", "is_open", is_flag=True, help="Whoever sits at this machine may read without an account.")
 @bus_options
-def hub(directory: Path | None, host: str, port: int, **options: Any) -> None:
-    """Run a hub: it merges the log, writes the view feed when no other hub does, and answers over HTTP.
+def hub(directory: Path | None, host: str, port: int, accounts: Path | None, is_open: bool, **options: Any) -> None:
+    """Run a hub: it merges the log, writes the view feed when no other hub does, and serves the coordination room.
+
+    Who may enter is told by `ntsg room`.
 
     \b
     Example: ntsg hub --config hub.toml --port 8470
@@ -34,5 +42,8 @@ def hub(directory: Path | None, host: str, port: int, **options: Any) -> None:
     configure(logging.INFO)
     with extra("hub"):
         from consumers.hub import serve
+        from consumers.room import RoomSettings
     settings = settings_of(options)
-    asyncio.run(serve(settings, directory=directory or home() / "hub" / settings.realm, host=host, port=port))
+    place = directory or home() / "hub" / settings.realm
+    room = RoomSettings(accounts=accounts, is_open=is_open)
+    asyncio.run(serve(settings, directory=place, host=host, port=port, room=room))

@@ -1,14 +1,10 @@
-"""What a hub answers over HTTP: its health, the view, why the view says so, the digest that two rooms compare, and the
-coordination room.
-
-Reading only, and nobody is asked who they are: hence bound to loopback unless told otherwise.
-"""
+"""What a hub answers over HTTP: its health, and the coordination room."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
@@ -16,8 +12,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
-from bus.errors import InvalidSettings, UnknownReference
+from bus.errors import InvalidSettings
 from bus.messages import Part
 from consumers.room import Room, Source
 
@@ -25,54 +22,34 @@ CLOSE_SECONDS = 2
 """How long an answer under way may take when the hub ends."""
 
 
-class Problem(Part):
-    """Why a question has no answer, and which references were probably meant."""
+class Health(Part):
+    """How a hub is, for whoever keeps it running. Told to anybody, so no more than that."""
 
-    problem: str
-    nearest: tuple[str, ...]
+    alive: bool
+    settled: bool
 
 
-def api(hub: Source, room: Room) -> Starlette:
-    """The application. The health paths answer 200 or 503, with the status either way."""
+def api(hub: Source, room: Room) -> ASGIApp:
+    """The application, guarded by the room. The health paths answer 200 or 503."""
 
     async def live(_: Request) -> Response:
         status = hub.status()
-        return _json(status, 200 if status.alive else 503)
+        return _json(Health(alive=status.alive, settled=status.settled), 200 if status.alive else 503)
 
     async def ready(_: Request) -> Response:
         status = hub.status()
-        return _json(status, 200 if status.settled else 503)
+        return _json(Health(alive=status.alive, settled=status.settled), 200 if status.settled else 503)
 
-    async def view(_: Request) -> Response:
-        return _json(hub.view())
-
-    async def digest(_: Request) -> Response:
-        return _json(hub.status())
-
-    async def explain(request: Request) -> Response:
-        ref = request.query_params.get("ref")
-        if ref is None:
-            return _json(Problem(problem="name what to explain: /v1/explain?ref=situation/<id>", nearest=()), 400)
-        try:
-            return _json(hub.explain(ref))
-        except UnknownReference as error:
-            return _json(Problem(problem=str(error), nearest=error.nearest), 404)
-
-    return Starlette(
-        routes=[
-            Route("/health/live", live),
-            Route("/health/ready", ready),
-            Route("/v1/view", view),
-            Route("/v1/explain", explain),
-            Route("/v1/digest", digest),
-            *room.routes,
-        ]
-    )
+    health = [Route("/health/live", live), Route("/health/ready", ready)]
+    application = Starlette(routes=[*health, *room.routes])
+    application.router.redirect_slashes = False
+    return room.guarding(application)
 
 
 @asynccontextmanager
-async def serving(application: Starlette, host: str, port: int) -> AsyncIterator[str]:
-    """Serve while the body runs; yields the address (`http://host:port`). Port 0 takes any that is free.
+async def serving(application: ASGIApp, host: str, port: int, *, ending: Callable[[], None]) -> AsyncIterator[str]:
+    """Serve while the body runs; yields the address (`http://host:port`). Port 0 takes any that is free. `ending` is
+    called before connections are closed: what streams must come to its end by itself.
 
     Raises InvalidSettings when the address cannot be bound.
     """
@@ -81,6 +58,7 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
             application,
             log_config=None,
             access_log=False,
+            server_header=False,
             lifespan="off",
             timeout_graceful_shutdown=CLOSE_SECONDS,
         )
@@ -90,6 +68,7 @@ async def serving(application: Starlette, host: str, port: int) -> AsyncIterator
             bound_host, bound_port = listener.getsockname()[:2]
             yield f"http://{f'[{bound_host}]' if ':' in bound_host else bound_host}:{bound_port}"
         finally:
+            ending()
             server.should_exit = True
             await task
 

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,7 @@ from consumers.hub.leader import Leader, Tempo
 from consumers.hub.store import Store
 from consumers.merge.explain import Explanation
 from consumers.merge.view import View
-from consumers.room import HubStatus, Room
+from consumers.room import ACCOUNTS, Accounts, HubStatus, Room, RoomSettings
 
 HOST = "127.0.0.1"
 
@@ -45,6 +45,7 @@ class Hub:
     def __init__(self, transport: Transport, realm: Realm, intake: Intake, leader: Leader, clock: Clock) -> None:
         self.address = ""
         """Where it answers: `http://host:port`."""
+        self.room: Room
         self.transport = transport
         self.realm = realm
         self._intake = intake
@@ -118,10 +119,12 @@ async def running_hub(
     tempo: Tempo | None = None,
     now: Now = wall_clock,
     spare: Callable[[], None] | None = None,
+    room: RoomSettings | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub while the body runs. Port 0 takes any that is free.
 
-    `directory` holds the snapshot, and the file `address` while the hub answers; it belongs to one hub at a time.
+    `directory` holds the snapshot, the accounts of the room unless they are elsewhere, and the file `address` while the
+    hub answers; it belongs to one hub at a time.
     `spare` is called after each batch that is folded before the hub is settled.
     Raises InvalidSettings if another hub has it, or the address cannot be bound.
     """
@@ -130,18 +133,29 @@ async def running_hub(
         intake = Intake(transport, realm, store, pace, spare)
         leader = Leader(transport, realm, intake, clock, tempo)
         hub = Hub(transport, realm, intake, leader, clock)
+        settings = room or RoomSettings()
         address = directory / "address"
-        async with serving(api(hub, Room(hub)), host, port) as hub.address:
-            address.write_text(hub.address + "\n", encoding="utf-8")
-            try:
-                # Left in reverse order: the store last, so that it writes all that was folded.
-                async with _running(store.run()), _running(intake.run()), _running(leader.run()):
-                    yield hub
-            finally:
-                address.unlink(missing_ok=True)
+        with closing(Accounts(settings.accounts or directory / ACCOUNTS, now)) as accounts:
+            hub.room = Room(hub, accounts, settings)
+            leader.listeners.append(hub.room.hear)
+            async with serving(api(hub, hub.room), host, port, ending=hub.room.end) as hub.address:
+                address.write_text(hub.address + "\n", encoding="utf-8")
+                try:
+                    # Left in reverse order: the store last, so that it writes all that was folded.
+                    async with (
+                        _running(store.run()),
+                        _running(intake.run()),
+                        _running(leader.run()),
+                        _running(hub.room.run()),
+                    ):
+                        yield hub
+                finally:
+                    address.unlink(missing_ok=True)
 
 
-async def serve(settings: Settings, *, directory: Path, host: str = HOST, port: int = 0) -> None:
+async def serve(
+    settings: Settings, *, directory: Path, host: str = HOST, port: int = 0, room: RoomSettings | None = None
+) -> None:
     """Run a hub as this process until SIGTERM or SIGINT. A bus that does not answer is waited for.
 
     Raises InvalidSettings, AuthenticationFailed, NotAllowed.
@@ -156,7 +170,7 @@ async def serve(settings: Settings, *, directory: Path, host: str = HOST, port: 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running_hub(transport, realm, directory, host=host, port=port, spare=collector.spare) as hub:
+    async with running_hub(transport, realm, directory, host=host, port=port, spare=collector.spare, room=room) as hub:
         log.info("hub_started", address=hub.address, realm=settings.realm)
         async with _running(_freeze_when_settled(hub)):
             await stop.wait()

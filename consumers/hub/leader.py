@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +36,9 @@ from consumers.merge.view import Summary
 from consumers.quarantine import Place
 from consumers.reading import records_to_end
 from consumers.wire import SUMMARY_KEY, Encoder, batch, read_summary
+
+Changes = Mapping[Audience, Mapping[str, Part | None]]
+Listener = Callable[[Fold, Changes], None]
 
 YIELD_AFTER = 500
 """Items compared in one go on taking over; then everything else in the hub gets its turn."""
@@ -82,6 +85,8 @@ class Leader:
         self._tempo = tempo or Tempo()
         self._codec = Codec()
         self._feeds = {audience: TopicPartition(realm.feed(audience), 0) for audience in FEEDS}
+        self.listeners: list[Listener] = []
+        """Told of every change of the picture, whether this hub leads or not, as long as it is settled."""
         self._leads = False
         self._batch = 0
         self._took = 0.0
@@ -129,7 +134,14 @@ class Leader:
         """Compute what changed, though nobody is told: so that taking over does not have to."""
         if self._intake.settled and self._intake.grown.is_set():
             self._intake.grown.clear()
-            self._intake.fold.projections.changes(self._clock.as_of(self._intake.fold))
+            self._changes(self._intake.fold, self._clock.as_of(self._intake.fold))
+
+    def _changes(self, fold: Fold, as_of: datetime) -> Changes:
+        """What differs from the last time. This is the one place that asks, so whoever wants to know is told here."""
+        changes = fold.projections.changes(as_of)
+        for listener in self.listeners:
+            listener(fold, changes)
+        return changes
 
     async def _lead(self) -> None:
         async with self._transport.transaction(self._realm.leader) as transaction:
@@ -166,7 +178,7 @@ class Leader:
         self._intake.grown.clear()
         as_of = self._clock.as_of(fold)
         records = [notice(self._realm, place, held) for place, held in fold.quarantine.changes().items()]
-        records += self._batches(fold, as_of, fold.projections.changes(as_of), Encoder())
+        records += self._batches(fold, as_of, self._changes(fold, as_of), Encoder())
         self._took = time.monotonic() - began
         await self._send(transaction, records)
 
@@ -175,7 +187,7 @@ class Leader:
     ) -> None:
         """What the feeds must be told to be this fold's pictures, whatever they said before."""
         as_of = self._clock.as_of(fold)
-        fold.projections.changes(as_of)  # from here on, changes are counted from these items
+        self._changes(fold, as_of)  # from here on, changes are counted from these items
         fold.quarantine.changes()
         items = {audience: fold.projections.items(audience, as_of) for audience in FEEDS}
         held = dict(fold.quarantine.held)

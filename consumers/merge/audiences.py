@@ -225,11 +225,12 @@ RULINGS: Mapping[type, Ruling] = {
     ),
     # Requests, offers and decisions are addressed to the others: to be answered, they must be read.
     RequestItem: Ruling(
-        f"{_OPENING} ref offers offer_count offered promised missing fulfilment {_RESOURCE}", peer={"reason": cut(None)}
+        f"{_OPENING} ref offers offer_count offered promised missing fulfilment {_RESOURCE} based_on",
+        peer={"reason": cut(None), "by_function": cut(None)},
     ),
     OfferItem: Ruling(f"{_OPENING} ref offer eta {_RESOURCE}", peer={"reason": cut(None)}),
     DecisionItem: Ruling(
-        f"{_OPENING} ref reason decision state title text level until affects based_on review_at",
+        f"{_OPENING} ref reason decision state title text level until affects based_on review_at by_function",
     ),
     PendingAck: Ruling("id ref actor subject about since"),
     Conflict: Ruling(

@@ -3,7 +3,8 @@
 `Room` gives the routes; a hub mounts them. What people see is in `consumers.room.page`.
 """
 
-from consumers.room.room import Room
+from consumers.room.accounts import Accounts
+from consumers.room.room import ACCOUNTS, Room, RoomSettings
 from consumers.room.source import HubStatus, Source
 
-__all__ = ["HubStatus", "Room", "Source"]
+__all__ = ["ACCOUNTS", "Accounts", "HubStatus", "Room", "RoomSettings", "Source"]

@@ -1,71 +1,79 @@
-"""Puts the parts of the room together: the pages, their fragments, their files."""
+"""Puts the parts of the room together: who may enter, what people see, what programs ask, what changes."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from pathlib import Path
+
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
 
-from bus.vocabulary import Audience
-from consumers.merge.view import IncidentPlace
-from consumers.room.page import PARTS, Page
-from consumers.room.sight import RoomRole, Sight, Visitor, Wish
+from consumers.fold import Fold
+from consumers.room.access import Access, who_asks
+from consumers.room.accounts import Accounts
+from consumers.room.door import Door
+from consumers.room.live import Changes, Live
+from consumers.room.page import Page
+from consumers.room.pages import Pages
+from consumers.room.past import Past
+from consumers.room.pictures import Pictures
+from consumers.room.rest import Rest
 from consumers.room.source import Source
-from consumers.words import Language
 
-ANYONE = Visitor("", RoomRole.VIEWER, Audience.FULL, "")
+ACCOUNTS = "room.sqlite"
+"""The file of the accounts, in the hub's directory."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomSettings:
+    """How the room of a hub is run."""
+
+    accounts: Path | None = None
+    """The file of the accounts. None: `room.sqlite` in the hub's directory."""
+    is_open: bool = False
+    """Whoever sits at this machine may read without an account: for a demo or a developer."""
 
 
 class Room:
     """The room of one hub."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._page = Page()
+    def __init__(self, source: Source, accounts: Accounts, settings: RoomSettings) -> None:
+        self._live = Live(source)
+        self._past = Past(source)
+        self._accounts = accounts
+        self._is_open = settings.is_open
+        page = Page()
+        pictures = Pictures(source, self._live, self._past)
+        self._parts = (
+            Pages(source, pictures, self._past, page),
+            Door(accounts, page),
+            Rest(source, pictures, self._live, self._still_known),
+        )
 
     @property
     def routes(self) -> list[BaseRoute]:
-        return [
-            Route("/", self._whole),
-            Route("/parts/{name}", self._part),
-            Route("/static/{mark}/{name:path}", self._static),
-        ]
+        return [route for part in self._parts for route in part.routes]
 
-    async def _whole(self, request: Request) -> Response:
-        wish = wish_of(request)
-        return HTMLResponse(self._page.whole(self._sight(ANYONE, wish), ANYONE, wish))
+    def guarding(self, application: ASGIApp) -> Access:
+        """The application, for those alone who may enter."""
+        return Access(application, self._accounts, is_open=self._is_open)
 
-    async def _part(self, request: Request) -> Response:
-        wish, name = wish_of(request), request.path_params["name"]
-        if name not in PARTS:
-            return HTMLResponse(self._page.problem(404, name, wish), 404)
-        return HTMLResponse(self._page.part(name, self._sight(ANYONE, wish), ANYONE, wish))
+    def hear(self, fold: Fold, changes: Changes) -> None:
+        """Of a batch that the hub has computed."""
+        self._live.take(fold, changes)
 
-    async def _static(self, request: Request) -> Response:
-        return self._page.static.answer(request)
+    async def run(self) -> None:
+        """Tell what changes, until cancelled."""
+        try:
+            await self._live.run()
+        finally:
+            await self._past.close()
 
-    def _sight(self, visitor: Visitor, wish: Wish) -> Sight:
-        del wish
-        source, audience = self._source, visitor.audience
-        items = source.fold.projections.items(audience, source.as_of())
-        return Sight(
-            view=source.view(audience),
-            mark="",
-            progress=source.progress,
-            heard_at=source.heard_at,
-            places={item.ref: item for item in items.values() if isinstance(item, IncidentPlace)},
-        )
+    def end(self) -> None:
+        """Let all go who listen."""
+        self._live.end()
 
-
-def wish_of(request: Request) -> Wish:
-    """What the address asks for, in the browser's language where it names none."""
-    return Wish.of(dict(request.query_params), preferred_language(request.headers.get("accept-language", "")))
-
-
-def preferred_language(accepted: str) -> Language:
-    """The first language of an Accept-Language header that the room speaks; Swedish where it speaks none of them."""
-    for name in accepted.lower().split(",")[:20]:
-        for language in Language:
-            if name.strip().startswith(language.value):
-                return language
-    return Language.SWEDISH
+    def _still_known(self, request: Request) -> bool:
+        visitor = who_asks(request, self._accounts, is_open=self._is_open)
+        return visitor is not None and visitor == request.state.visitor

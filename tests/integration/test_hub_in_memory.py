@@ -28,6 +28,7 @@ from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
 from consumers.hub.notices import NoticeState, read_notices
 from consumers.merge import FEEDS
 from consumers.reading import fold_log, records_to_end
+from consumers.room import RoomSettings
 from consumers.wire import read_summary
 from tests.group import (
     ACTORS,
@@ -46,6 +47,7 @@ from tests.group import (
 
 REALM = Realm("ntsg")
 SETTINGS = Settings(realm="ntsg")
+OPEN = RoomSettings(is_open=True)
 QUICK = Tempo(beat=0.1, gap=0.0, silence=0.4, spread=0.1, listen=0.02)
 PACE = Pace(look=0.05, discover=0.1, retry=0.05, read=0.02, held_back=0.2)
 PATIENCE = 30.0
@@ -63,7 +65,7 @@ async def bus() -> MemoryTransport:
 def start(bus: MemoryTransport, tmp_path: Path) -> Start:
     @asynccontextmanager
     async def started(name: str = "hub", **options: object) -> AsyncIterator[Hub]:
-        options = {"pace": PACE, "tempo": QUICK, **options}
+        options = {"pace": PACE, "tempo": QUICK, "room": OPEN, **options}
         async with running_hub(bus, REALM, tmp_path / name, **options) as hub:  # type: ignore[arg-type]
             await asyncio.wait_for(hub.settled(), PATIENCE)
             yield hub
@@ -114,7 +116,7 @@ async def test_the_api_explains_what_it_shows(bus: MemoryTransport, start: Start
 async def test_before_it_is_settled_a_hub_answers_says_so_and_publishes_nothing(tmp_path: Path) -> None:
     bus = MemoryTransport()
     make_topics(bus, REALM)  # without an entry in the registry there is no log to speak of
-    async with running_hub(bus, REALM, tmp_path, pace=PACE, tempo=QUICK) as hub:
+    async with running_hub(bus, REALM, tmp_path, pace=PACE, tempo=QUICK, room=OPEN) as hub:
         async with httpx.AsyncClient(base_url=hub.address) as client:
             assert (await client.get("/health/ready")).status_code == 503
             assert (await client.get("/health/live")).status_code == 200
@@ -348,7 +350,7 @@ async def test_a_reader_that_stands_still_is_replaced(bus: MemoryTransport, tmp_
     troubled = TroubledBus(bus)
     troubled.stuck = 10
     pace = replace(PACE, stall=0.2, dead=0.6)
-    async with running_hub(troubled, REALM, tmp_path, pace=pace, tempo=QUICK) as hub:
+    async with running_hub(troubled, REALM, tmp_path, pace=pace, tempo=QUICK, room=OPEN) as hub:
         await until(lambda: not hub.status().alive)
         async with httpx.AsyncClient(base_url=hub.address) as client:
             assert (await client.get("/health/live")).status_code == 503
@@ -485,7 +487,7 @@ async def test_another_log_under_the_same_names_is_folded_from_its_start(
     await filled(bus, start)
     other = await provisioned_memory(REALM)
     await send(other, record(REALM, incident("sveamobil")))
-    async with running_hub(other, REALM, tmp_path / "hub", pace=PACE, tempo=QUICK) as hub:
+    async with running_hub(other, REALM, tmp_path / "hub", pace=PACE, tempo=QUICK, room=OPEN) as hub:
         await asyncio.wait_for(hub.settled(), PATIENCE)
         await folded_all(other, hub)
     assert "snapshot_refused" in log_events()

@@ -1,0 +1,83 @@
+"""The pages and their fragments: what is wished for, found and handed to `page`."""
+
+from __future__ import annotations
+
+import hashlib
+from http import HTTPStatus
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from bus.errors import BusError
+from consumers.room.asked import visitor_of, wish_of
+from consumers.room.page import PARTS, Page
+from consumers.room.past import NotYet, Past, PastBusy
+from consumers.room.pictures import Pictures
+from consumers.room.said import Said, said
+from consumers.room.sight import Sight, Visitor, Wish
+from consumers.room.sights import Sights
+from consumers.room.source import Source
+
+
+class Pages:
+    """Under `/`, `/parts/` and `/static/`."""
+
+    def __init__(self, source: Source, pictures: Pictures, past: Past, page: Page) -> None:
+        self._sights = Sights(source, pictures, past)
+        self._page = page
+
+    @property
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/", self._whole, methods=["GET"]),
+            Route("/parts/{name}", self._part, methods=["GET"]),
+            Route("/static/{mark}/{name:path}", self._file, methods=["GET"]),
+        ]
+
+    async def _whole(self, request: Request) -> Response:
+        wish, visitor = wish_of(request), visitor_of(request)
+        found = await self._look(visitor, wish)
+        if isinstance(found, Response):
+            return found
+        return HTMLResponse(self._page.whole(found, visitor, wish))
+
+    async def _part(self, request: Request) -> Response:
+        wish, visitor, name = wish_of(request), visitor_of(request), request.path_params["name"]
+        if name not in PARTS:
+            return self._problem(HTTPStatus.NOT_FOUND, Said.NO_SUCH_PAGE, wish)
+        found = await self._look(visitor, wish)
+        if isinstance(found, Response):
+            return found
+        etag = _etag(found, visitor, wish, self._page.static.mark)
+        if etag in {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
+        return HTMLResponse(self._page.part(name, found, visitor, wish), headers={"etag": etag})
+
+    async def _file(self, request: Request) -> Response:
+        return self._page.static.answer(request)
+
+    async def _look(self, visitor: Visitor, wish: Wish) -> Sight | Response:
+        """What there is to see, or why there is nothing."""
+        try:
+            return await self._sights.of(visitor, wish)
+        except NotYet:
+            return self._problem(HTTPStatus.BAD_REQUEST, Said.AHEAD, wish)
+        except PastBusy:
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, Said.PAST_BUSY, wish)
+        except BusError as error:
+            return self._problem(HTTPStatus.SERVICE_UNAVAILABLE, Said.BUS_REFUSES, wish, error)
+
+    def _problem(self, status: HTTPStatus, occasion: Said, wish: Wish, *facts: object) -> Response:
+        text = said(occasion, wish.language, *facts)
+        return HTMLResponse(self._page.problem(status, text, wish), status, {"cache-control": "no-store"})
+
+
+def _etag(sight: Sight, visitor: Visitor, wish: Wish, files: str) -> str:
+    """Equal as long as the fragment tells the same to the same visitor."""
+    view = sight.view
+    told = (
+        sight.mark, view.digest, view.audience, view.settled, view.as_of if sight.past else "",
+        visitor.name, visitor.csrf, sight.acting_as, wish.query(), wish.ignored, files,
+    )  # fmt: skip
+    return f'W/"{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}"'

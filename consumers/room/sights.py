@@ -1,0 +1,87 @@
+"""What there is to see for a visitor who wishes something: the picture, and what else a page needs of the hub."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from bus.instants import from_millis, to_millis
+from bus.references import Kind
+from bus.vocabulary import Audience
+from consumers.room.differences import differences
+from consumers.room.past import Past
+from consumers.room.pictures import Picture, Pictures
+from consumers.room.sight import Report, Sight, Since, Tick, Visitor, Wish
+from consumers.room.source import Source
+
+TICK = timedelta(minutes=15)
+TICKS = 24 * 4
+"""A day of the log."""
+
+
+class Sights:
+    """Puts them together."""
+
+    def __init__(self, source: Source, pictures: Pictures, past: Past) -> None:
+        self._source = source
+        self._pictures = pictures
+        self._past = past
+
+    async def of(self, visitor: Visitor, wish: Wish) -> Sight:
+        """Raises NotYet, PastBusy and what reading the bus raises."""
+        picture = await self._pictures.at(visitor.audience, wish.as_of)
+        return Sight(
+            view=picture.view,
+            mark=picture.mark,
+            progress=1.0 if picture.past else self._source.progress,
+            heard_at=self._source.heard_at,
+            past=picture.past,
+            places=picture.places,
+            reports=self._reports(picture, wish.selected),
+            since=await self._since(picture, visitor.audience, wish.since),
+            ticks=self._ticks(picture),
+            acting_as=None,
+        )
+
+    async def _since(self, picture: Picture, audience: Audience, since: datetime | None) -> Since | None:
+        if since is None:
+            return None
+        before = await self._pictures.at(audience, since)
+        return Since(since, differences(before, picture))
+
+    def _reports(self, picture: Picture, selected: str | None) -> Mapping[str, Report]:
+        """What the members of a situation tell, or the incident that is selected."""
+        if selected is None or picture.view.audience is not Audience.FULL:
+            return {}
+        kind, _, id = selected.partition("/")
+        refs: tuple[str, ...] = (selected,) if kind == Kind.INCIDENT else ()
+        if kind == "situation" and (situation := picture.situation(id)) is not None:
+            refs = (*situation.members, *situation.duplicates)
+        found = {ref: entity for ref in refs if (entity := picture.fold.state.entity(ref)) is not None}
+        return {
+            ref: Report(
+                entity.winner,
+                tuple(sorted(entity.envelopes(), key=lambda e: (e.message.revision, e.sent_at, e.content))),
+            )
+            for ref, entity in found.items()
+        }
+
+    def _ticks(self, picture: Picture) -> tuple[Tick, ...]:
+        """The last day before the picture. Of what an audience sees, where that is not everything."""
+        end = to_millis(self._source.as_of())
+        step = TICK // timedelta(milliseconds=1)
+        begin = (end // step - TICKS + 1) * step
+        counts = [0] * TICKS
+        for millis in self._known(picture):
+            for at in millis[bisect_left(millis, begin) :]:
+                counts[min((at - begin) // step, TICKS - 1)] += 1
+        return tuple(Tick(from_millis(begin + number * step), count) for number, count in enumerate(counts))
+
+    def _known(self, picture: Picture) -> Sequence[Sequence[int]]:
+        """When what the audience sees was known, in milliseconds, rising."""
+        fold = self._source.fold
+        if picture.view.audience is Audience.FULL:
+            return [known for lane in fold.partitions for known in fold.accepted(lane).values()]
+        known = (getattr(item, "known_at", None) for item in picture.items.values())
+        return [sorted(to_millis(at) for at in known if at is not None)]
