@@ -571,6 +571,9 @@ class State:
             self._areas.put(situation, voices_of(component, self._told))
         for code, area in self._areas.refresh(self._mobile_operators):
             self._put(f"area/{code}", area)
+        white_outs = self._areas.white_outs()
+        for code in self._areas.flipped:
+            self._conflicts.put_white_out(code, holds=code in white_outs)
         return self._areas.situations_around(self._areas.flipped) - due.keys()
 
     def _lead(self, refs: Iterable[str]) -> None:

@@ -89,6 +89,14 @@ def test_a_conflict_names_the_situations_that_its_subjects_lead_to(data, as_of):
         assert conflict.situation_count == len(expected)
 
 
+@given(st.lists(envelopes(st.one_of(CLASHES["places"])), max_size=7), instants)
+def test_a_white_out_of_a_municipality_is_one_for_areas_and_for_conflicts(messages, as_of):
+    found = view(messages, as_of)
+    outs = {area.code: "OUTAGE" if area.all_mobile_down else "DEGRADED" for area in found.areas if area.white_out}
+    told = {conflict.facts["code"]: conflict.case for conflict in found.conflicts if conflict.rule == "C16"}
+    assert told == {code: case for code, case in outs.items() if len(code) == 4}
+
+
 @given(st.data())
 def test_what_was_let_go_collides_with_nothing(data):
     messages = data.draw(answered(data.draw(FAMILIES)))

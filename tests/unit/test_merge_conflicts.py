@@ -263,6 +263,7 @@ FIRES: dict[str, list[Case]] = {
     "C16.OUTAGE": [
         told(*(in_the_town(actor) for actor in MNOS)),
         told(*(in_the_town(actor) for actor in MNOS), in_the_town("lagpris", Impact.DEGRADED)),
+        told(*(in_the_town(actor) for actor in MNOS[1:]), incident(codes=("07",), percent=90)),
     ],
     "C16.DEGRADED": [
         told(in_the_town("nordtel"), in_the_town("sveamobil", Impact.DEGRADED), in_the_town("fjallmobil")),
@@ -456,6 +457,8 @@ SILENT: dict[str, list[Case]] = {
     "C16.OUTAGE": [
         told(*(in_the_town(actor) for actor in MNOS[1:])),
         told(*(in_the_town(actor) for actor in MNOS[1:]), incident(codes=("07",))),
+        told(*(in_the_town(actor) for actor in MNOS[1:]), incident(codes=("07",), percent=89)),
+        told(*(incident(actor, codes=("07",), percent=100) for actor in MNOS)),
         told(*(in_the_town(actor) for actor in MNOS), registry=NOBODY),
     ],
     "C16.DEGRADED": [

@@ -11,7 +11,7 @@ from typing import Any
 from bus import geography
 from bus.messages import Ack, Decision, Measure, Offer, Request, Status, Work
 from bus.registry import Actor, Registry
-from bus.vocabulary import ConflictState, SituationState
+from bus.vocabulary import AreaKind, ConflictState, SituationState
 from consumers.merge.answers import Answers
 from consumers.merge.conflicts import causes, emergency, measures, resources, roaming, works
 from consumers.merge.conflicts.answered import AnswerBook
@@ -64,9 +64,6 @@ class ConflictBook:
         self._answers = answers
         self._situations_of = situations_of
         self._ground = Ground(RULES, Terms(limits, Roles()))
-        for municipality in geography.municipalities():
-            ref = f"area/{municipality.code}"
-            self._ground.put(ref, Municipality(ref, municipality.code))
         self._answered = AnswerBook()
         self._registry = Registry()
         self._found: dict[Key, tuple[Finding, ...]] = {}
@@ -110,6 +107,12 @@ class ConflictBook:
     def put_measure(self, ref: str, item: MeasureItem | None) -> None:
         """Take up what is amiss with a measure; None when it is gone."""
         self._ground.put(alarm_for(ref), None if item is None else alarm_of(item))
+
+    def put_white_out(self, code: str, *, holds: bool) -> None:
+        """Take up whether no mobile network works as it should in an area: told of municipalities alone."""
+        if geography.kind_of(code) is AreaKind.KOMMUN:
+            ref = f"area/{code}"
+            self._ground.put(ref, Municipality(ref, code) if holds else None)
 
     def put_situation(self, situation: Situation) -> None:
         """Take up how bad a situation is."""

@@ -1,5 +1,7 @@
 """112 and the loss of all ways round: radio on while the core is down (C07), trouble that only the emergency centre
 tells of (C15), a municipality that no mobile operator serves well (C16).
+
+Where that is, the areas say (`white_out`); C16 names the reports. So there is one definition of it.
 """
 
 from __future__ import annotations
@@ -84,12 +86,19 @@ def _is_any(_thing: Municipality, _: Terms) -> bool:
     return True
 
 
-def _incidents_in(municipality: Municipality) -> tuple[str, ...]:
-    return (places.exactly("incident", municipality.code),)
+def _reports_for(municipality: Municipality) -> Iterator[str]:
+    return places.covering("incident", (municipality.code,))
 
 
-def _is_mobile_trouble(_: Municipality, fault: Fault, _terms: Terms) -> bool:
-    return fault.is_open and fault.worst_of(MOBILE_SERVICES) >= DEGRADED
+def _is_mobile_trouble(municipality: Municipality, fault: Fault, _: Terms) -> bool:
+    return fault.is_open and _mobile_at(fault, municipality) >= DEGRADED
+
+
+def _mobile_at(fault: Fault, municipality: Municipality) -> int:
+    """How bad mobile services are by this report there: told of exactly this place, or of nearly all of a wider one."""
+    here = fault.worst_of(MOBILE_SERVICES) if municipality.code in fault.codes else -1
+    wider = any(code != municipality.code and geography.contains(code, municipality.code) for code in fault.codes)
+    return max(here, fault.mobile_nearly_all if wider else -1)
 
 
 def _tell_white_out(
@@ -97,14 +106,12 @@ def _tell_white_out(
 ) -> Iterator[Finding]:
     """One subject per operator, so that a further report of the same says nothing new: the worst, then the eldest."""
     operators = terms.roles.mobile_operators
-    if not operators or len(faults) < len(operators):
-        return
     told: dict[str, tuple[int, datetime, str]] = {}
     for fault in faults:
         if fault.owner in operators:
-            order = (-fault.worst_of(MOBILE_SERVICES), fault.start, fault.ref)
+            order = (-_mobile_at(fault, municipality), fault.start, fault.ref)
             told[fault.owner] = min(order, told.get(fault.owner, order))
-    if told.keys() == operators:
+    if operators and told.keys() == operators:
         yield finding(
             "C16",
             None,
@@ -134,7 +141,7 @@ RULES = (
         about=Municipality,
         applies=_is_any,
         among=(Fault,),
-        looks=_incidents_in,
+        looks=_reports_for,
         meets=_is_mobile_trouble,
         tell=_tell_white_out,
         by_role=True,

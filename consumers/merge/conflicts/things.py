@@ -45,6 +45,8 @@ class Fault(NamedTuple):
     impacts: Mapping[Service, Impact]
     rank: int
     """How bad its worst impact is."""
+    mobile_nearly_all: int
+    """The same of those on mobile services that affect nearly all of its places; -1 where none does."""
     codes: tuple[str, ...]
     assets: frozenset[str]
     is_overload: bool
@@ -92,6 +94,7 @@ def fault_of(told: Told, disputed_by: tuple[str, ...]) -> Fault | None:
         start=told.start,
         impacts=told.impacts,
         rank=RANK[told.worst],
+        mobile_nearly_all=-1 if told.mobile_nearly_all is None else RANK[told.mobile_nearly_all],
         codes=told.codes,
         assets=frozenset(incident.infrastructure_ids),
         is_overload=_is_overload(incident),
@@ -338,7 +341,7 @@ _ALARMING = frozenset({MeasureAlert.FORGOTTEN, MeasureAlert.OVERDUE})
 
 
 class Municipality(NamedTuple):
-    """A municipality, as the place of a white-out."""
+    """A municipality in which no mobile network works as it should."""
 
     ref: str
     code: str
