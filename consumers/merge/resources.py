@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from bus.messages import Offer, Request
+from bus.messages import Offer, Quantity, Request
 from bus.references import Kind
-from bus.vocabulary import Fulfilment, RequestState
+from bus.vocabulary import Fulfilment, RequestState, ResourceKind
 from consumers.merge.entities import Entity
 from consumers.merge.freshness import Schedule
 from consumers.merge.index import Index
@@ -30,6 +30,15 @@ PROMISED = frozenset({RequestState.COMMITTED, RequestState.EN_ROUTE, RequestStat
 """States in which a resource is given, until its owner says otherwise."""
 ENDED = frozenset({RequestState.WITHDRAWN, RequestState.RELEASED, RequestState.UNFILLED})
 """States in which nothing is asked for or offered any more."""
+
+
+class Resource(Protocol):
+    """A request or an offer, as far as one can be measured by the other."""
+
+    @property
+    def resource(self) -> ResourceKind: ...
+    @property
+    def quantity(self) -> Quantity | None: ...
 
 
 class ResourceBook:
@@ -123,7 +132,7 @@ def fulfilment(request: Request, offers: Sequence[Offer], as_of: datetime) -> Fu
     return Fulfilment.OFFERED if offers else Fulfilment.UNANSWERED
 
 
-def amount_met(request: Request, offer: Offer) -> float | None:
+def amount_met(request: Resource, offer: Resource) -> float | None:
     """How much of a request an offer meets, in the request's unit: all of it where either names no number (1 where the
     request names none). None where nobody can tell: it is another resource, or in another unit.
     """

@@ -25,6 +25,7 @@ from bus.vocabulary import (
     MeasureType,
     NetworkPart,
     RequestState,
+    ResourceKind,
     Role,
     Service,
     WorkState,
@@ -368,6 +369,8 @@ SILENT: dict[str, list[Case]] = {
         told(request(), promised("O-1"), promised("O-2", state=RequestState.OFFERED)),
         told(request(quantity=Quantity(value=2, unit="st")), promised("O-1", 1), promised("O-2", 1)),
         told(request(quantity=Quantity(value=1, unit="st")), promised("O-1", 1), promised("O-2", 500, "kVA")),
+        told(request(), promised("O-1"), promised("O-2", resource=ResourceKind.FUEL)),
+        told(request(quantity=Quantity(value=2, unit="st")), promised("O-1", 3), promised("O-2", -3)),
         told(request(state=RequestState.WITHDRAWN), promised("O-1"), promised("O-2")),
     ],
     "C09.SHARED": [

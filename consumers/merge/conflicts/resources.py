@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from bus.messages import Quantity
 from bus.vocabulary import RequestState
 from consumers.merge.conflicts.findings import Finding, Terms, finding
 from consumers.merge.conflicts.rule import Rule
 from consumers.merge.conflicts.things import Need, Supply, supply_for
+from consumers.merge.resources import PROMISED, amount_met
 
-_PROMISED = frozenset({RequestState.COMMITTED, RequestState.EN_ROUTE, RequestState.DEPLOYED})
 _NOT_WANTED = frozenset({RequestState.RELEASED, RequestState.WITHDRAWN})
 
 
@@ -24,13 +23,13 @@ def _offers_to_it(need: Need) -> tuple[str, ...]:
 
 
 def _is_promised_to(_: Need, offer: Supply, _terms: Terms) -> bool:
-    return offer.state in _PROMISED
+    return offer.state in PROMISED
 
 
 def _tell_twice(need: Need, offers: Sequence[Supply], _: Terms, _as_of: datetime) -> Iterator[Finding]:
     """More is promised than is asked for: without the least of the offers there is still enough."""
     asked = need.quantity.value if need.quantity else 1.0
-    counted = [(amount, offer) for offer in offers if (amount := _amount(need.quantity, offer)) is not None]
+    counted = [(amount, offer) for offer in offers if (amount := amount_met(need, offer))]
     amounts = sorted(amount for amount, _ in counted)
     if len(counted) > 1 and asked > 0 and sum(amounts[1:]) >= asked:
         yield finding(
@@ -44,18 +43,8 @@ def _tell_twice(need: Need, offers: Sequence[Supply], _: Terms, _as_of: datetime
         )
 
 
-def _amount(asked: Quantity | None, offer: Supply) -> float | None:
-    """How much of the request an offer meets: all of it where either names no number; None where units differ."""
-    if asked is None:
-        return 1.0
-    if offer.quantity is None:
-        return asked.value
-    same = asked.unit.casefold().strip() == offer.quantity.unit.casefold().strip()
-    return offer.quantity.value if same else None
-
-
 def _is_promised_to_several(offer: Supply, _: Terms) -> bool:
-    return offer.state in _PROMISED and len(offer.requests) > 1
+    return offer.state in PROMISED and len(offer.requests) > 1
 
 
 def _its_requests(offer: Supply) -> tuple[str, ...]:
@@ -80,7 +69,7 @@ def _tell_shared(offer: Supply, needs: Sequence[Need], _: Terms, _as_of: datetim
 
 
 def _is_described(offer: Supply, _: Terms) -> bool:
-    return offer.state in _PROMISED and bool(offer.description) and bool(offer.requests)
+    return offer.state in PROMISED and bool(offer.description) and bool(offer.requests)
 
 
 def _what_reads_alike(offer: Supply) -> tuple[str, ...]:
@@ -89,7 +78,7 @@ def _what_reads_alike(offer: Supply) -> tuple[str, ...]:
 
 def _reads_alike(offer: Supply, other: Supply, _: Terms) -> bool:
     alike = other.likeness == offer.likeness and other.quantity == offer.quantity
-    return alike and other.state in _PROMISED and bool(other.requests)
+    return alike and other.state in PROMISED and bool(other.requests)
 
 
 def _tell_alike(offer: Supply, others: Sequence[Supply], _: Terms, _as_of: datetime) -> Iterator[Finding]:

@@ -242,6 +242,7 @@ class Need(NamedTuple):
     ref: str
     owner: str
     state: RequestState
+    resource: ResourceKind
     quantity: Quantity | None
     codes: tuple[str, ...]
 
@@ -250,7 +251,14 @@ class Need(NamedTuple):
 
 
 def need_of(request: Request) -> Need:
-    return Need(request.reference, owner(request), request.state, request.quantity, codes_of(request.areas))
+    return Need(
+        request.reference,
+        owner(request),
+        request.state,
+        request.resource,
+        request.quantity,
+        codes_of(request.areas),
+    )
 
 
 class Supply(NamedTuple):
