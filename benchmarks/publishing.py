@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -14,6 +16,9 @@ from benchmarks.ground import Ground
 from benchmarks.result import Row, against, alternate
 from bus.envelope import outgoing
 from bus.transport.connection import Connection
+from bus.transport.kafka import KafkaTransport
+from bus.transport.memory import MemoryTransport
+from producers.outbox import DurablePublisher
 from producers.publisher import Publisher
 
 ACTOR = "nordtel"
@@ -61,6 +66,16 @@ async def measure(ground: Ground, count: int, repeats: int) -> list[Row]:
                 await asyncio.gather(*(publisher.publish(message) for message in messages[start : start + 1_000]))
             return count / (time.perf_counter() - began)
 
+    async def keep(*, send: bool) -> float:
+        with TemporaryDirectory(prefix="ntsg-outbox-") as directory:
+            transport = KafkaTransport(settings) if send else MemoryTransport()
+            async with DurablePublisher(settings, Path(directory), linger=0, transport=transport) as publisher:
+                began = time.perf_counter()
+                await publisher.publish_many(messages)
+                if send:
+                    await publisher.drained(600)
+                return count / (time.perf_counter() - began)
+
     values = await alternate(
         {
             BASE: lambda: raw({}, headers=False),
@@ -68,6 +83,8 @@ async def measure(ground: Ground, count: int, repeats: int) -> list[Row]:
             "raw aiokafka, in large batches, with our headers": lambda: raw(LARGE_BATCHES, headers=True),
             "Publisher.publish_many": publish_many,
             "Publisher.publish, a thousand at once": publish_each,
+            "with an outbox: on this disk": lambda: keep(send=False),
+            "with an outbox: on this disk, and in the log": lambda: keep(send=True),
         },
         repeats,
     )

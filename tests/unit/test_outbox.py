@@ -173,7 +173,7 @@ def test_emergencies_go_first_and_take_their_earlier_revisions_along(tmp_path: P
     ledger.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     puts=st.lists(
         st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from((minor, incident, emergency))), max_size=4),
