@@ -30,6 +30,7 @@ from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
 from consumers.commands.room import room
 from consumers.commands.showing import language_option, live, show
+from producers.commands.gateway import gateway
 from producers.commands.importing import import_, spool
 from producers.commands.outbox import outbox
 from producers.commands.publish import check, publish
@@ -53,7 +54,7 @@ def cli() -> None:
 
 
 for command in (
-    *(check, publish, import_, spool, outbox, simulate),
+    *(check, publish, import_, spool, gateway, outbox, simulate),
     *(merge, view, explain, digest, watch, tail, hub, room),
     *(broker, provision, rotate, end, key),
 ):

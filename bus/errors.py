@@ -5,6 +5,7 @@
     │   ├── InvalidMessage         a message breaks the contract (names the field and the remedy)
     │   ├── InvalidRegistry        actors.toml breaks the contract
     │   ├── InvalidSettings        a setting is missing or wrong
+    │   ├── UnknownKey             no API key has that id, or it has ended
     │   └── UnknownReference       nothing is known by that reference (names the nearest)
     ├── CodecError                 bytes that cannot be read; the bytes are kept, the record is quarantined
     │   ├── NotSingleObject        no Avro single-object marker
@@ -59,6 +60,10 @@ class InvalidRegistry(InvalidInput):
 
 class InvalidSettings(InvalidInput):
     """A setting is missing or wrong."""
+
+
+class UnknownKey(InvalidInput):
+    """No API key has that id, or it has ended."""
 
 
 class UnknownReference(InvalidInput):
