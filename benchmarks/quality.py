@@ -1,7 +1,8 @@
 """`python -m benchmarks.quality`: how well the merge finds out, from noisy reports, which incidents belong together.
 
 Simulated crises of every kind, each from a seed; the situations of the view, duplicates among their members, against
-the simulator's labels; at the end of each crisis and when half of it is told. Retracted incidents do not count.
+the simulator's labels; at the end of each crisis and when half of it is told. Retracted incidents do not count. Of what
+is missed, how much a suggestion asks about; and of the suggestions, how many are right.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from types import MappingProxyType
 
 import click
 
-from benchmarks.scoring import METRICS, Score, score
+from benchmarks.scoring import METRICS, NOTHING_ASKED, Asked, Score, score, score_suggestions
 from bus.codec import content_hash, encode
 from bus.envelope import Envelope
 from bus.instants import format_instant
@@ -61,6 +62,9 @@ TELLINGS: Mapping[str, Noise] = MappingProxyType(
 """Other manners of telling, so that no rule leans on one. Plainly: causes missing and late, counties, missing keys and
 starts, corrections, retractions and duplicates, and nothing else."""
 
+ASKED = ("right", "covered")
+"""Of suggestions: how many are right, and how many of the missed pairs they cover. Of the crises that have any."""
+
 KINDS = tuple(CrisisKind)
 ALL = "all"
 END, MIDDLE = "end", "middle"
@@ -80,6 +84,7 @@ class Measured:
     when: str
     score: Score
     telling: str = RECKONED
+    asked: Asked = NOTHING_ASKED
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,8 @@ def measure(seed: int, scale: float, telling: str = RECKONED) -> list[Measured]:
         situations = seen(state, told)
         truth = truth_of(told, crisis.labels)
         result = score(map(refs_of, situations), truth)
-        found.append(Measured(seed, crisis.kind, scale, when, result, telling))
+        asked = score_suggestions(map(refs_of, situations), suggested(situations), truth)
+        found.append(Measured(seed, crisis.kind, scale, when, result, telling, asked))
     return found
 
 
@@ -137,6 +143,11 @@ def envelope(simulated: Simulated) -> Envelope:
 
 def refs_of(situation: Situation) -> tuple[str, ...]:
     return situation.members + situation.duplicates
+
+
+def suggested(situations: Iterable[Situation]) -> Iterator[tuple[str, str]]:
+    """The two incidents of each suggestion."""
+    return ((link.a, link.b) for situation in situations for link in situation.suggestions)
 
 
 def standing(told: Iterable[Simulated]) -> dict[str, Incident]:
@@ -166,8 +177,10 @@ def summarise(measured: Iterable[Measured]) -> list[Row]:
             sets[each.telling, each.scale, each.when, kind].append(each)
     rows: list[Row] = []
     for (telling, scale, when, kind), crises in sets.items():
-        for metric in METRICS:
-            values = [(getattr(each.score, metric), each.seed) for each in crises]
+        for metric in (*METRICS, *ASKED):
+            values = [(value, each.seed) for each in crises if (value := value_of(each, metric)) is not None]
+            if not values:
+                continue
             worst, seed = min(values)
             rows.append(Row(kind, scale, when, metric, len(values), mean(v for v, _ in values), worst, seed, telling))
     order = {kind: place for place, kind in enumerate((ALL, *KINDS))}
@@ -178,10 +191,16 @@ def summarise(measured: Iterable[Measured]) -> list[Row]:
             row.scale,
             row.when,
             order[row.kind],
-            METRICS.index(row.metric),
+            (*METRICS, *ASKED).index(row.metric),
         )
     )
     return rows
+
+
+def value_of(measured: Measured, metric: str) -> float | None:
+    """None where a crisis has nothing of what the metric counts."""
+    value: float | None = getattr(measured.asked if metric in ASKED else measured.score, metric)
+    return value
 
 
 # --- what went wrong -------------------------------------------------------------------------------------------------
@@ -250,7 +269,8 @@ def in_words(result: Score) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    head = f"{'':<26}" + "".join(f"{metric:>25}" for metric in METRICS)
+    columns = (*METRICS, *(f"suggestions {metric}" for metric in ASKED))
+    head = f"{'':<26}" + "".join(f"{column:>25}" for column in columns)
     lines = [head, f"{'mean / worst (seed)':<26}"]
     for (telling, scale, when), at_scale in groupby(rows, key=lambda row: (row.telling, row.scale, row.when)):
         lines += ["", f"noise {scale:g}, {when}" + ("" if telling == RECKONED else f", told {telling}")]
@@ -268,7 +288,9 @@ def table(rows: Sequence[Row]) -> str:
 @click.option("--worst", default=0, metavar="N", help="Say what went wrong in the N worst crises at noise 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def main(seeds: int, from_seed: int, scales: tuple[float, ...], worst: int, as_json: bool) -> None:
-    """Pairwise and B-cubed precision and recall of the merge over simulated crises, and the curve over the noise."""
+    """Pairwise and B-cubed precision and recall of the merge over simulated crises, what its suggestions are worth, and
+    the curve over the noise.
+    """
     measured: list[Measured] = []
     drawn = range(from_seed, from_seed + seeds)
     with ProcessPoolExecutor() as pool:

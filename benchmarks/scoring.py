@@ -10,9 +10,10 @@ the keys of `truth`. An item that the grouping lacks stands alone.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import combinations
 from math import comb
 
 METRICS = ("pair_precision", "pair_recall", "bcubed_precision", "bcubed_recall")
@@ -41,6 +42,38 @@ def score(groups: Iterable[Collection[str]], truth: Mapping[str, str]) -> Score:
         bcubed_precision=_share(sum(n * n / sizes[group] for (group, _), n in cells.items()), len(truth)),
         bcubed_recall=_share(sum(n * n / events[label] for (_, label), n in cells.items()), len(truth)),
     )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Of what was asked, and of what a grouping misses, how much is right. None where there is nothing to count."""
+
+    right: float | None
+    """Of the suggestions, those whose two items belong together."""
+    covered: float | None
+    """Of the missed pairs, those in two groups of which it is suggested that they are one."""
+
+
+NOTHING_ASKED = Asked(None, None)
+
+
+def score_suggestions(
+    groups: Iterable[Collection[str]], suggested: Iterable[tuple[str, str]], truth: Mapping[str, str]
+) -> Asked:
+    """The score of suggestions, each of two items in different groups. Raises ValueError for an item in two groups."""
+    group_of = _group_of(groups, truth)
+    pairs = {frozenset(pair) for pair in suggested}
+    right = [len({truth[item] for item in pair}) == 1 for pair in pairs]
+    asked = {frozenset(group_of[item] for item in pair) for pair in pairs}
+    missed = covered = 0
+    by_label: defaultdict[str, Counter[int | str]] = defaultdict(Counter)
+    for item, label in truth.items():
+        by_label[label][group_of[item]] += 1
+    for sizes in by_label.values():
+        for (a, n), (b, m) in combinations(sizes.items(), 2):
+            missed += n * m
+            covered += n * m if frozenset((a, b)) in asked else 0
+    return Asked(sum(right) / len(right) if right else None, covered / missed if missed else None)
 
 
 def _group_of(groups: Iterable[Collection[str]], truth: Mapping[str, str]) -> dict[str, int | str]:

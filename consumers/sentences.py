@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from bus import geography
 from bus.vocabulary import (
     AckAnswer,
     Certainty,
@@ -15,9 +17,10 @@ from bus.vocabulary import (
     LinkBasis,
     ReportedVia,
 )
+from consumers.merge.grounds import ALIKE, NAMED, SHARED
 from consumers.merge.users import Standing
 from consumers.merge.view import SituationLink
-from consumers.words import Language
+from consumers.words import Language, words_of
 
 __all__ = ["Sentences", "sentences_of"]
 
@@ -72,6 +75,11 @@ class Sentences:
     together: str
     alone: str
     suggested: str
+    met: tuple[str, str]
+    """Of the checklist, all points, or all but one."""
+    alike: Mapping[str, str]
+    """What the checklist found, and what is lacking."""
+    causes: Mapping[Any, str]
     aliases: tuple[str, str]
 
     # Severity
@@ -156,14 +164,29 @@ class Sentences:
     more: tuple[str, str]
 
     def why(self, link: SituationLink) -> str:
-        """What links the two. What the catalogue has no sentence for is told in the merge's own words."""
-        actor, _, field = link.why.partition(": ")
-        if field in self.fields:
-            return self.fields[field].format(actor=actor)
-        for name, sentence in self.fields.items():
-            if link.why.startswith(f"{name} "):
-                return sentence.format(value=link.why.removeprefix(f"{name} "))
+        """What links the two, or may. What the catalogue has no sentence for is told in the merge's own words."""
+        facts = link.facts
+        if link.code == ALIKE:
+            return self._alike(facts)
+        if link.code in (NAMED, SHARED) and len(facts) > 1 and facts["field"] in self.fields:
+            return self.fields[facts["field"]].format(**facts)
         return link.why
+
+    def _alike(self, facts: Mapping[str, str]) -> str:
+        """What the checklist found, and what is lacking."""
+        alike, symbols = self.alike, facts["causes"].split()
+        what = f" {alike['and']} ".join(self.causes.get(symbol, symbol) for symbol in symbols) or alike["neither"]
+        words = [alike["unknown"].format(what) if "unknown" in facts else what]
+        if "area" in facts:
+            words.append(alike["place"].format(geography.name_of(facts["area"])))
+        else:
+            words.append(alike["next to" if facts.get("lacking") == "PLACE" else "cores"])
+        words.append(alike["starts"].format(facts["minutes"]) if "minutes" in facts else alike["untold"])
+        if "restored_together" in facts:
+            words.append(alike["restored together"])
+        if facts.get("lacking") in alike:
+            words.append(alike[facts["lacking"]])
+        return "; ".join(words)
 
 
 SWEDISH = Sentences(
@@ -231,7 +254,23 @@ SWEDISH = Sentences(
     named_after="Namngiven efter {seed}, som började först, {started_at}.",
     together="De hör ihop för att",
     alone="Ingen annan rapport hör hit.",
-    suggested="Kanske hör också dessa ihop; det är för personal att avgöra:",
+    suggested="Kanske hör också dessa ihop. Det avgör samordningen, med MUST_LINK eller CANNOT_LINK:",
+    met=("alla punkter stämmer", "alla punkter utom en stämmer"),
+    alike={
+        "and": "och",
+        "neither": "ingen av dem vet orsaken",
+        "unknown": "{}, den andra vet inte orsaken",
+        "place": "båda i {}",
+        "next to": "i län som gränsar till varandra",
+        "cores": "i flera operatörers kärnnät",
+        "starts": "tider som möts, {} min mellan starttiderna",
+        "untold": "tider som möts, en starttid är inte angiven",
+        "restored together": "återställda samtidigt",
+        "OPERATOR": "men båda kommer från samma operatör",
+        "PLACE": "men platserna ligger längre ifrån varandra än vad som krävs",
+        "TIME": "men starttiderna ligger längre isär än vad som krävs",
+    },
+    causes=words_of(Language.SWEDISH).causes,
     aliases=("Svarar också på id {}.", "Svarar också på id {}."),
     severity="Allvarlighet {level} {name}{bound}, det högsta som någon regel ger:",
     at_least=" (minst: antal saknas)",
@@ -406,7 +445,23 @@ ENGLISH = Sentences(
     named_after="Named after {seed}, which began first, {started_at}.",
     together="They belong together because",
     alone="No other report belongs here.",
-    suggested="These may belong together too; that is for staff to say:",
+    suggested="These may belong together too. That is for coordination to say, by MUST_LINK or CANNOT_LINK:",
+    met=("all points are met", "all points but one are met"),
+    alike={
+        "and": "and",
+        "neither": "neither knows the cause",
+        "unknown": "{}, the other does not know the cause",
+        "place": "both in {}",
+        "next to": "in counties next to each other",
+        "cores": "in several operators' cores",
+        "starts": "times that meet, starts {} min apart",
+        "untold": "times that meet, a start not told",
+        "restored together": "restored together",
+        "OPERATOR": "but one operator tells both",
+        "PLACE": "but the places are further apart than asked",
+        "TIME": "but the starts are further apart than asked",
+    },
+    causes=words_of(Language.ENGLISH).causes,
     aliases=("Answers to id {} as well.", "Answers to ids {} as well."),
     severity="Severity {level} {name}{bound}, the greatest that any rule gives:",
     at_least=" (at least: numbers are missing)",

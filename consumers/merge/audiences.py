@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from bus.messages import Area, BasedOn, CustomerService, Load, Part, Partner, Quantity, Staffing
-from bus.vocabulary import AreaKind, Audience, LinkBasis
+from bus.vocabulary import AreaKind, Audience
+from consumers.merge.grounds import SHARED
 from consumers.merge.links import ASSETS
 from consumers.merge.view import (
     ActorItem,
@@ -84,15 +85,16 @@ def up(number: int | None, edges: Edges) -> int | None:
 
 def _without_asset(link: SituationLink, _: Edges) -> SituationLink:
     """Two incidents have an asset in common; which one is not said."""
-    if link.basis is LinkBasis.SHARED_KEY and link.why.startswith(ASSETS):
-        return dataclasses.replace(link, why=ASSETS)
+    if link.code == SHARED and link.facts.get("field") == ASSETS:
+        return dataclasses.replace(link, why=ASSETS, facts={"field": ASSETS})
     return link
 
 
 def _without_comment(link: SituationLink, edges: Edges) -> SituationLink:
     """Nor what staff wrote to it."""
-    if link.basis is LinkBasis.COORDINATION:
-        return dataclasses.replace(link, why=link.why.partition(", ")[0])
+    if "comment" in link.facts:
+        facts = {name: fact for name, fact in link.facts.items() if name != "comment"}
+        return dataclasses.replace(link, why=link.why.partition(", ")[0], facts=facts)
     return _without_asset(link, edges)
 
 
@@ -194,7 +196,7 @@ RULINGS: Mapping[type, Ruling] = {
         f"{_SITUATION} member_count duplicate_count alias_count link_count suggestion_count", peer=_NO_HOURS
     ),
     IncidentPlace: Ruling("ref revision state title situation duplicate link known_at"),
-    SituationLink: Ruling("a b basis why", whole=_LINK),
+    SituationLink: Ruling("a b basis why code facts", whole=_LINK),
     SituationCause: Ruling("category detail disputed disputed_by candidates candidate_count unknown_reports"),
     CauseCandidate: Ruling("category detail certainty report_count actors"),
     RestorationRange: Ruling(

@@ -43,6 +43,11 @@ class Component:
     """Each CANNOT_LINK that is not followed, with the two incidents that it names."""
     started_at: datetime
 
+    @property
+    def tells_one_fault(self) -> bool:
+        """All but one are its duplicates."""
+        return len(self.refs) - len(self.duplicates) == 1
+
 
 class Graph:
     """The incidents that are not retracted, and what links them."""

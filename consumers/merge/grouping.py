@@ -12,6 +12,7 @@ from consumers.merge.inference import Inference, Standing
 from consumers.merge.likeness import nature_of
 from consumers.merge.links import Edge
 from consumers.merge.rules import Rules
+from consumers.merge.suggestions import Suggestions
 from consumers.merge.told import Told
 
 
@@ -22,12 +23,14 @@ class Grouping:
         self._graph = graph
         self._limits = rules.inference
         self._inference = Inference(rules.inference)
+        self._suggestions = Suggestions(rules)
         self._cores: dict[str, _Core] = {}
         """The core of each incident."""
         self._followers: defaultdict[str, set[str]] = defaultdict(set)
         """The lone faults that attach to each member of an anchor."""
         self._follows: dict[str, str] = {}
-        self._groups: dict[str, frozenset[str]] = {}
+        self._groups: dict[str, Component] = {}
+        """The situation's component of each incident."""
         self._retold: set[str] = set()
 
     def retell(self, ref: str) -> None:
@@ -41,8 +44,7 @@ class Grouping:
             self._cores.pop(ref, None)
         for component in components:
             self._cores.update(dict.fromkeys(component.refs, _Core(component)))
-        for ref in touched | self._retold:
-            self._inference.put(ref, self._standing(ref, told))
+        changed = {ref for ref in touched | self._retold if self._inference.put(ref, self._standing(ref, told))}
         self._retold = set()
         regroup = set(touched)
         for core in self._inference.refresh():
@@ -50,16 +52,39 @@ class Grouping:
         for ref in touched:
             regroup |= self._followers.get(ref, set())
         for ref in list(regroup):
-            regroup |= self._groups.get(ref, frozenset())
+            if ref in self._groups:
+                regroup.update(self._groups[ref].refs)
         roots = {self._root(ref).seed: self._root(ref) for ref in regroup if ref in self._cores}
         regrouped = [self._with_followers(root) for root in roots.values()]
         for ref in regroup:
             self._groups.pop(ref, None)
         for component in regrouped:
-            refs = frozenset(component.refs)
-            regroup |= refs
-            self._groups.update(dict.fromkeys(refs, refs))
+            regroup.update(component.refs)
+            self._groups.update(dict.fromkeys(component.refs, component))
+        self._suggest(regroup, regrouped, changed - regroup)
         return regroup, regrouped
+
+    def suggested(self, seed: str) -> tuple[Edge, ...]:
+        """What may belong to the situation of a seed, strongest first, as of the last refresh."""
+        return self._suggestions.of(seed)
+
+    def take_suggested(self) -> set[str]:
+        """The seeds of situations, some of them former, whose suggestions have changed since this was last asked."""
+        return self._suggestions.refresh()
+
+    def _suggest(self, regroup: set[str], regrouped: list[Component], retold: set[str]) -> None:
+        """Have compared with others what was put together anew, and what tells of itself something else."""
+        retelling = {self._groups[ref].seed: self._groups[ref] for ref in retold if ref in self._groups}
+        situations = [*regrouped, *retelling.values()]
+        refs = regroup.union(*(component.refs for component in retelling.values()))
+        nature = self._inference.nature
+        self._suggestions.put(
+            refs,
+            [
+                (component.seed, [nature(ref) for ref in component.refs], component.tells_one_fault)
+                for component in situations
+            ],
+        )
 
     def _standing(self, ref: str, told: dict[str, Told]) -> Standing | None:
         core, node = self._cores.get(ref), self._graph.node(ref)
@@ -100,7 +125,7 @@ class _Core:
 
     def __init__(self, component: Component) -> None:
         self.component = component
-        self.is_lone = len(component.refs) - len(component.duplicates) == 1
+        self.is_lone = component.tells_one_fault
         self.is_wide = not self.is_lone and len({ref.split("/")[1] for ref in component.refs}) > 1
 
 

@@ -22,7 +22,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bus.vocabulary import LinkBasis
-from consumers.merge.likeness import Likeness, Nature, likeness, why_alike
+from consumers.merge.likeness import Likeness, Nature, ground_of, likeness
 from consumers.merge.links import Edge
 from consumers.merge.rules import Inference as Limits
 from consumers.merge.vicinity import Nearness, Vicinity
@@ -120,19 +120,24 @@ class Inference:
                 if rival is not None and self._standing[rival.member].core == anchor:
                     return None
         natures = self._standing[fit.ref].nature, self._standing[fit.member].nature
-        return Edge(fit.ref, fit.member, LinkBasis.INFERRED, why_alike(*natures, self._limits))
+        return Edge(fit.ref, fit.member, LinkBasis.INFERRED, ground_of(*natures, self._limits))
 
-    def put(self, ref: str, standing: Standing | None) -> None:
-        """Set what an incident is, and the core that it is in; None takes it out."""
+    def nature(self, ref: str) -> Nature:
+        """What of an incident is compared. Raises KeyError where it is not in the picture."""
+        return self._standing[ref].nature
+
+    def put(self, ref: str, standing: Standing | None) -> bool:
+        """Set what an incident is, and the core that it is in; None takes it out. Returns whether that is new."""
         old = self._standing.get(ref)
         if old == standing:
-            return
+            return False
         if (old and old.core) != (standing and standing.core):
             self._recored = True
         if old is not None:
             self._leave(ref, old)
         if standing is not None:
             self._enter(ref, standing)
+        return True
 
     def refresh(self) -> set[str]:
         """The cores of lone faults whose attachment may have changed."""

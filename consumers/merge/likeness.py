@@ -1,6 +1,7 @@
 """How much two reports look like one event: a checklist of what an experienced duty officer would compare.
 
-Each point is met or not, and all that apply must be: there are no weights to tune, and `why` says what was found.
+Each point is met or not, and all that apply must be: there are no weights to tune, and the ground says what was found.
+Where one point alone is lacking, and by little, the two *resemble* each other, which is for staff to judge.
 
 1. Different operators, of whom at least one knows the cause.
 2. The causes agree: the same; or kin, as the wind and the power cut of one storm; or one a consequence of the other,
@@ -19,13 +20,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from bus import geography
 from bus.messages import Cause, Incident
 from bus.vocabulary import CauseCategory, CauseDetail, DependencyKind, NetworkPart, QualityAspect, Service
+from consumers.merge.grounds import ALIKE, Ground
 from consumers.merge.links import Node
 from consumers.merge.rules import Inference as Limits
+from consumers.merge.rules import Margins
 from consumers.merge.told import Told
 from consumers.merge.vicinity import Nearness
 
@@ -82,6 +86,11 @@ class Nature:
     """Incidents that staff hold this one apart from (the a of a CANNOT_LINK a b)."""
     holds_off: frozenset[str]
     """Incidents that staff hold apart from this one (the b)."""
+
+    @property
+    def place(self) -> tuple[datetime, str]:
+        """Where it stands in the order of their beginning."""
+        return self.began, self.ref
 
     @property
     def in_core(self) -> bool:
@@ -157,33 +166,120 @@ def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) ->
 
     `anywhere`: one of them belongs to what several operators tell of, so that a vendor's fault is not bound to a place.
     """
-    if a.owner == b.owner or a.own_plant or b.own_plant or not (a.detail or b.detail):
+    if a.owner == b.owner:
         return None
-    found = _causes(a, b, limits)
-    if found is None or not (_keys_agree(a, b) and _assets_agree(a, b, limits) and _parts_agree(a, b, limits)):
+    found = _causes_agree(a, b, limits)
+    if found is None or not _nothing_parts(a, b, limits):
         return None
-    if _is_over(a, b, limits) or _is_over(b, a, limits):
+    measured = _measure(a, b, found, limits)
+    if measured.gap > measured.within:
         return None
-    gap = max(a.began_from - b.began, b.began_from - a.began, NOWHERE)
+    if measured.near > measured.at_most and not (anywhere and _is_vendor_fault(a, b, limits)):
+        return None
+    return Likeness(found.differs, measured.near, not measured.together)
+
+
+class Lacking(StrEnum):
+    """The one point of the checklist that two reports lack, and lack by little."""
+
+    OPERATOR = "OPERATOR"
+    """One operator tells both."""
+    PLACE = "PLACE"
+    """The places are a step further apart than asked: for weather, in counties next to each other."""
+    TIME = "TIME"
+    """The starts are further apart than asked, by a factor."""
+    CAUSE = "CAUSE"
+    """Neither knows the cause, but they began at once and in one municipality."""
+
+
+class Resemblance(NamedTuple):
+    """Two reports of which nearly all says that they are one event: the least is the most likely."""
+
+    lacks: bool
+    elsewhere: bool
+    """Time, place or cause is what lacks: more of a doubt than that one operator tells both."""
+    likeness: Likeness
+    lacking: Lacking | None
+
+    @property
+    def joins_groups(self) -> bool:
+        """Whether it says enough to ask if two groups are one."""
+        return not self.elsewhere or (
+            self.lacking is Lacking.PLACE and self.likeness.nearness is Nearness.APART  # weather, in the next county
+        )
+
+
+def resemblance(a: Nature, b: Nature, limits: Limits, margins: Margins) -> Resemblance | None:
+    """The same checklist, where a vendor's fault is bound to no place and one point may be lacking by the margins."""
+    found = _causes_agree(a, b, limits)
+    lacking = [Lacking.OPERATOR] if a.owner == b.owner else []
+    if found is None and (found := _neither_knows(a, b, margins)):
+        lacking.append(Lacking.CAUSE)
+    if found is None or not _nothing_parts(a, b, limits):
+        return None
+    measured = _measure(a, b, found, limits)
+    if measured.gap > measured.within:
+        lacking.append(Lacking.TIME)
+    if measured.near > measured.at_most and not _is_vendor_fault(a, b, limits):
+        if not _is_a_step_further(a, b, measured):
+            return None
+        lacking.append(Lacking.PLACE)
+    if len(lacking) > 1 or measured.gap > measured.within * (margins.starts_factor if found.known else 1):
+        return None
+    elsewhere = bool(lacking) and lacking != [Lacking.OPERATOR]
+    alike = Likeness(found.differs, measured.near, not measured.together)
+    return Resemblance(bool(lacking), elsewhere, alike, lacking[0] if lacking else None)
+
+
+def ground_of(a: Nature, b: Nature, limits: Limits, lacking: Lacking | None = None) -> Ground:
+    """What the checklist found for two that are alike, or nearly. Swapping them changes nothing."""
+    causes = sorted({detail for detail in (a.detail, b.detail) if detail is not None})
     near = nearness(a, b)
-    together = _restored_together(a, b, limits)
-    within, at_most = found.starts_within, found.nearness
-    if together and found.widens:
-        if gap <= limits.restored_together:
-            at_most = max(at_most, Nearness.COUNTY)
-        if not found.differs and near <= Nearness.OVERLAP:
-            within = max(within, limits.restored_together_starts)
-    if gap > within:
-        return None
-    if near > at_most and not (anywhere and _is_vendor_fault(a, b, limits)):
-        return None
-    return Likeness(found.differs, near, not together)
+    area = _area(a, b, near)
+    facts = {"causes": " ".join(causes), "nearness": near.name}
+    what = " and ".join(causes) or "neither knows the cause"
+    if causes and (a.detail is None or b.detail is None):
+        facts["unknown"], what = "true", f"{what}, the other unknown"
+    if area:
+        facts["area"] = area
+    when = "times that meet, a start untold"
+    if a.began_from == a.began and b.began_from == b.began:
+        minutes = facts["minutes"] = str(round(abs(a.began - b.began) / timedelta(minutes=1)))
+        when = f"times that meet, starts {minutes} min apart"
+    if _restored_together(a, b, limits):
+        facts["restored_together"], when = "true", f"{when}, restored together"
+    words = [what, _WHERE[near].format(area=area) if area else _BEYOND[a.by_weather and b.by_weather], when]
+    if lacking:
+        facts["lacking"] = lacking.value
+        words += _LACKS.get(lacking, ())
+    return Ground.of(ALIKE, "; ".join(words), **facts)
 
 
-def why_alike(a: Nature, b: Nature, limits: Limits) -> str:
-    """What the checklist found for two that are alike, in words. Swapping them changes nothing."""
-    restored = ", restored together" if _restored_together(a, b, limits) else ""
-    return f"{_what(a, b)}; {_where(a, b)}; {_when(a, b)}{restored}"
+_WHERE = {
+    Nearness.MUNICIPALITY: "both in {area}",
+    Nearness.OVERLAP: "both in {area}",
+    Nearness.COUNTY: "both in county {area}",
+}
+_LACKS = {
+    Lacking.OPERATOR: ("told by one operator",),
+    Lacking.PLACE: ("further apart than asked",),
+    Lacking.TIME: ("further apart in time than asked",),
+}
+_BEYOND = {True: "in counties next to each other", False: "in several operators' cores"}
+
+
+def _area(a: Nature, b: Nature, near: Nearness) -> str:
+    """The least code that shows how near the two are; empty where they are apart."""
+    match near:
+        case Nearness.MUNICIPALITY:
+            return min(a.municipalities & b.municipalities)
+        case Nearness.OVERLAP:
+            pairs = ((x, y) for x in a.codes for y in b.codes if geography.overlap(x, y))
+            return min(max(pair, key=len) for pair in pairs)
+        case Nearness.COUNTY:
+            return min(a.counties & b.counties)
+        case Nearness.APART:
+            return ""
 
 
 def nearness(a: Nature, b: Nature) -> Nearness:
@@ -211,6 +307,56 @@ class _Causes(NamedTuple):
     starts_within: timedelta
     widens: bool
     """Whether beginning and ending together may stand in for nearer places or times."""
+    known: bool = True
+    """At least one knows the cause."""
+
+
+class _Measured(NamedTuple):
+    """How far apart two are, and how far they may be."""
+
+    gap: timedelta
+    within: timedelta
+    near: Nearness
+    at_most: Nearness
+    together: bool
+    """They were restored together."""
+
+
+def _causes_agree(a: Nature, b: Nature, limits: Limits) -> _Causes | None:
+    return _causes(a, b, limits) if a.detail or b.detail else None
+
+
+def _neither_knows(a: Nature, b: Nature, margins: Margins) -> _Causes | None:
+    if a.detail or b.detail or (a.category and b.category and a.category is not b.category):
+        return None
+    return _Causes(False, Nearness.MUNICIPALITY, margins.both_unknown_within, False, known=False)
+
+
+def _nothing_parts(a: Nature, b: Nature, limits: Limits) -> bool:
+    """Nothing that either tells says that they are two."""
+    if a.own_plant or b.own_plant or not (_keys_agree(a, b) and _assets_agree(a, b, limits)):
+        return False
+    return _parts_agree(a, b, limits) and not _is_over(a, b, limits) and not _is_over(b, a, limits)
+
+
+def _measure(a: Nature, b: Nature, found: _Causes, limits: Limits) -> _Measured:
+    gap = max(a.began_from - b.began, b.began_from - a.began, NOWHERE)
+    near = nearness(a, b)
+    together = _restored_together(a, b, limits)
+    within, at_most = found.starts_within, found.nearness
+    if together and found.widens:
+        if gap <= limits.restored_together:
+            at_most = max(at_most, Nearness.COUNTY)
+        if not found.differs and near <= Nearness.OVERLAP:
+            within = max(within, limits.restored_together_starts)
+    return _Measured(gap, within, near, at_most, together)
+
+
+def _is_a_step_further(a: Nature, b: Nature, measured: _Measured) -> bool:
+    if measured.near is not Nearness.APART:
+        return measured.near == measured.at_most + 1
+    weather = a.by_weather and b.by_weather and measured.at_most is Nearness.COUNTY
+    return weather and any(not b.counties.isdisjoint(geography.counties_next_to(county)) for county in a.counties)
 
 
 def _causes(a: Nature, b: Nature, limits: Limits) -> _Causes | None:
@@ -303,29 +449,3 @@ def _restored_together(a: Nature, b: Nature, limits: Limits) -> bool:
 
 def _is_vendor_fault(a: Nature, b: Nature, limits: Limits) -> bool:
     return a.detail is b.detail and a.detail in limits.vendor and a.in_core and b.in_core
-
-
-def _what(a: Nature, b: Nature) -> str:
-    details = sorted({detail for detail in (a.detail, b.detail) if detail is not None})
-    if a.detail is None or b.detail is None:
-        return f"{details[0]}, the other unknown"
-    return " and ".join(details)
-
-
-def _where(a: Nature, b: Nature) -> str:
-    match nearness(a, b):
-        case Nearness.MUNICIPALITY:
-            return f"both in {min(a.municipalities & b.municipalities)}"
-        case Nearness.OVERLAP:
-            pairs = ((x, y) for x in a.codes for y in b.codes if geography.overlap(x, y))
-            return f"both in {min(max(pair, key=len) for pair in pairs)}"
-        case Nearness.COUNTY:
-            return f"both in county {min(a.counties & b.counties)}"
-        case Nearness.APART:
-            return "in several operators' cores"
-
-
-def _when(a: Nature, b: Nature) -> str:
-    if a.began_from != a.began or b.began_from != b.began:
-        return "times that meet, a start untold"
-    return f"times that meet, starts {round(abs(a.began - b.began) / timedelta(minutes=1))} min apart"

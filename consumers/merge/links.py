@@ -15,6 +15,7 @@ from typing import NamedTuple
 from bus.messages import Incident, Link
 from bus.vocabulary import OPEN_INCIDENT_STATES, DependencyKind, IncidentState, LinkBasis, LinkRelation
 from consumers.merge.entities import Entity, incident_of
+from consumers.merge.grounds import ASSERTED, NAMED, SHARED, Ground
 
 STRENGTH = {
     LinkBasis.COORDINATION: 0,
@@ -22,9 +23,6 @@ STRENGTH = {
     LinkBasis.SHARED_KEY: 2,
     LinkBasis.INFERRED: 3,
 }
-
-_LONGEST = 200
-"""A link tells why in at most so many characters: it quotes free text of any length, and records are bounded."""
 
 TYING = frozenset({LinkRelation.MUST_LINK, LinkRelation.CAUSES})
 
@@ -42,13 +40,13 @@ class Edge(NamedTuple):
     a: str
     b: str
     basis: LinkBasis
-    why: str
+    ground: Ground
     firm: bool = False
 
     @property
     def order(self) -> tuple[int, bool, str, str, str]:
         """Strongest first; the rest only makes the order total."""
-        return STRENGTH[self.basis], not self.firm, self.a, self.b, self.why
+        return STRENGTH[self.basis], not self.firm, self.a, self.b, self.ground.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,15 +116,18 @@ def named_edges(node: Node, known: Iterable[str]) -> Iterator[Edge]:
     actor = node.ref.split("/")[1]
     for field, ref in node.names:
         if ref in known:
-            yield Edge(node.ref, ref, LinkBasis.EXPLICIT, f"{actor}: {field}", firm=field == "duplicate_of")
+            ground = Ground.of(NAMED, f"{actor}: {field}", actor=actor, field=field)
+            yield Edge(node.ref, ref, LinkBasis.EXPLICIT, ground, firm=field == "duplicate_of")
 
 
 def asserted_edge(ref: str, said: Link, known: Iterable[str]) -> Edge | None:
     """What staff tie together, where both are known."""
     if said.relation not in TYING or said.a == said.b or said.a not in known or said.b not in known:
         return None
-    why = f"{ref}: {said.relation}" + (f", {said.comment}" if said.comment else "")
-    return Edge(said.a, said.b, LinkBasis.COORDINATION, why[:_LONGEST], firm=said.relation is LinkRelation.MUST_LINK)
+    comment = {"comment": said.comment} if said.comment else {}
+    text = f"{ref}: {', '.join((said.relation, *comment.values()))}"
+    ground = Ground.of(ASSERTED, text, link=ref, relation=said.relation.value, **comment)
+    return Edge(said.a, said.b, LinkBasis.COORDINATION, ground, firm=said.relation is LinkRelation.MUST_LINK)
 
 
 def common_edges(key: Key, holders: Sequence[Node], slack: timedelta) -> Iterator[Edge]:
@@ -135,15 +136,15 @@ def common_edges(key: Key, holders: Sequence[Node], slack: timedelta) -> Iterato
     A power incident joins all that name it, at any time, to itself if it is among them, else to the earliest.
     """
     by_seniority = sorted(holders, key=lambda node: node.seniority)
-    why = f"{key.field} {key.value}"[:_LONGEST]
+    ground = Ground.of(SHARED, f"{key.field} {key.value}", field=key.field, value=key.value)
     if key.field == POWER:
         hub = next((node for node in by_seniority if node.ref == key.value), by_seniority[0])
         for node in by_seniority:
             if node is not hub:
-                yield Edge(node.ref, hub.ref, LinkBasis.EXPLICIT, why)
+                yield Edge(node.ref, hub.ref, LinkBasis.EXPLICIT, ground)
         return
     for later, earlier in meetings(by_seniority, slack):
-        yield Edge(later.ref, earlier.ref, LinkBasis.SHARED_KEY, why)
+        yield Edge(later.ref, earlier.ref, LinkBasis.SHARED_KEY, ground)
 
 
 def meetings(by_seniority: Sequence[Node], slack: timedelta) -> Iterator[tuple[Node, Node]]:

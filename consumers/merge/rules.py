@@ -62,6 +62,18 @@ class Inference:
         return max(*self.starts_within.values(), self.restored_together_starts, self.overload_after) + self.untold_start
 
 
+@dataclass(frozen=True, slots=True)
+class Margins:
+    """When two incidents nearly look like one event, and how many such questions are put to staff."""
+
+    most: int
+    """Suggestions of a situation."""
+    window: int
+    """So many before and after it are compared with a report, in each of its counties."""
+    starts_factor: float
+    both_unknown_within: timedelta
+
+
 class Share(NamedTuple):
     """From which share (0 to 1) on a level holds."""
 
@@ -107,6 +119,7 @@ class Rules:
     shared_key_slack: timedelta
     archive_horizon: timedelta
     inference: Inference
+    suggestions: Margins
     cadence: dict[int, timedelta]
     accumulated: frozenset[str]
     promise_capped_from: int
@@ -145,6 +158,7 @@ def read_rules(text: str) -> Rules:
         shared_key_slack=timedelta(hours=links["shared_key_slack_hours"]),
         archive_horizon=timedelta(days=data["archive"]["horizon_days"]),
         inference=_inference(data["inference"]),
+        suggestions=_margins(data["suggestions"]),
         cadence={int(k): timedelta(minutes=v) for k, v in freshness["cadence_minutes"].items()},
         accumulated=frozenset(freshness["accumulated"]),
         promise_capped_from=freshness["promise_capped_from_severity"],
@@ -191,6 +205,15 @@ def _inference(data: dict[str, Any]) -> Inference:
         line=frozenset(map(CauseDetail, data["line"])),
         machines=frozenset(detail for detail in CauseDetail if nearness[detail] is Nearness.MUNICIPALITY),
         vendor=frozenset(map(CauseDetail, data["vendor"])),
+    )
+
+
+def _margins(data: dict[str, Any]) -> Margins:
+    return Margins(
+        most=data["most"],
+        window=data["window"],
+        starts_factor=data["starts_factor"],
+        both_unknown_within=_minutes(data["both_unknown_within_minutes"]),
     )
 
 

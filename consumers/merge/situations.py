@@ -69,6 +69,9 @@ class Assembled:
         hours = hours_at(self.lost.growths, as_of)
         return self.situation.model_copy(update={"user_hours": hours, "user_hours_as_of": as_of})
 
+    def with_suggestions(self, suggestions: Iterable[Edge]) -> Assembled:
+        return self.with_situation(self.situation.model_copy(update={"suggestions": as_links(suggestions)}))
+
     def with_situation(self, situation: Situation) -> Assembled:
         return replace(self, situation=situation)
 
@@ -76,6 +79,7 @@ class Assembled:
 class Surroundings(NamedTuple):
     """What is not told by the incidents of a situation, but bears on it."""
 
+    suggestions: Iterable[Edge]
     override: Standing
     white_outs: Collection[str]
     all_down: Collection[str]
@@ -153,8 +157,8 @@ def assemble(
         sites=count_sites(opened),
         emergency=_emergency(current),
         restoration=restoration(voices),
-        links=tuple(as_link(edge) for edge in component.links),
-        suggestions=(),
+        links=as_links(component.links),
+        suggestions=as_links(surroundings.suggestions),
         measures=tuple(sorted(measures)),
         freshness=Freshness.FRESH,
         tlp=_highest_tlp(everyone),
@@ -169,7 +173,12 @@ def assemble(
 
 @lru_cache(maxsize=100_000)
 def as_link(edge: Edge) -> SituationLink:
-    return SituationLink(a=edge.a, b=edge.b, basis=edge.basis, why=edge.why)
+    ground = edge.ground
+    return SituationLink(edge.a, edge.b, edge.basis, ground.text, ground.code, dict(ground.facts))
+
+
+def as_links(edges: Iterable[Edge]) -> tuple[SituationLink, ...]:
+    return tuple(as_link(edge) for edge in edges)
 
 
 def _emergency(incidents: Iterable[Told]) -> EmergencyImpact | None:

@@ -553,13 +553,22 @@ class State:
         gone = {situation for situation in before.values() if situation is not None and situation not in due}
         for situation in self._tell_areas({situation: component for situation, (component, _) in due.items()}, gone):
             due[situation] = self._situations[situation].component, ()
+        suggested = set(map(situation_id, self._grouping.take_suggested()))
         for situation in {*gone, *due} & self._situations.keys():
             self._forget(situation)
         for component, refs in due.values():
             self._assemble(component, refs)
+        for situation in (suggested & self._situations.keys()) - due.keys():
+            self._suggest_anew(situation)
         for situation in gone:
             self._dissolve(situation)
         self._lead(ref for ref, situation in before.items() if self._situation_of.get(ref) != situation)
+
+    def _suggest_anew(self, situation: str) -> None:
+        """Set the suggestions of a situation of which nothing else changed."""
+        made = self._situations[situation]
+        self._situations[situation] = made.with_suggestions(self._grouping.suggested(made.component.seed))
+        self._unaged.add(situation)
 
     def _tell_areas(self, due: Mapping[str, Component], gone: Iterable[str]) -> frozenset[str]:
         """Tell the areas of the situations that are due, and of those that are gone. Returns the situations that are
@@ -616,7 +625,8 @@ class State:
         wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
         measures = {measure for ref in wanted for measure in self._measures.meant_for(ref)}
         standing = self._overrides.standing(wanted, self._as_of)
-        surroundings = Surroundings(standing, self._areas.white_outs(), self._areas.all_down())
+        suggestions = self._grouping.suggested(component.seed)
+        surroundings = Surroundings(suggestions, standing, self._areas.white_outs(), self._areas.all_down())
         made = assemble(
             component, self._told, measures, self._answers.disputers, surroundings, self._rules, self._as_of
         )

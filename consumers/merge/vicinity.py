@@ -26,6 +26,53 @@ class Nearness(IntEnum):
     APART = 3
 
 
+Place = tuple[datetime, str]
+"""Where a reference stands in order: its instant, then itself."""
+
+
+class Rows:
+    """References in rows, one for each key, in order of their instant. Two meet when few stand between them in a row.
+
+    So each meets a bounded number, however many there are, and by no order but that of their instants.
+    """
+
+    def __init__(self, window: int) -> None:
+        self._window = window
+        self._rows: defaultdict[str, list[Place]] = defaultdict(list)
+
+    def add(self, key: str, place: Place) -> tuple[list[str], list[tuple[str, str]]]:
+        """Whom a reference meets in the row, and the pairs that it stands between so that they meet there no more."""
+        row = self._rows[key]
+        index = bisect_left(row, place)
+        before, after = self._around(row, index, index)
+        row.insert(index, place)
+        return before + after, self._across(before, after)
+
+    def discard(self, key: str, place: Place) -> list[tuple[str, str]]:
+        """The pairs that meet in the row now that a reference stands between them no more."""
+        row = self._rows[key]
+        index = bisect_left(row, place)
+        before, after = self._around(row, index, index + 1)
+        del row[index]
+        if not row:
+            del self._rows[key]
+        return self._across(before, after)
+
+    def meet(self, key: str, a: Place, b: Place) -> bool:
+        """Whether two that stand in a row meet there."""
+        row = self._rows[key]
+        return abs(bisect_left(row, a) - bisect_left(row, b)) <= self._window
+
+    def _around(self, row: list[Place], low: int, high: int) -> tuple[list[str], list[str]]:
+        before = row[max(0, low - self._window) : low]
+        return [ref for _, ref in before], [ref for _, ref in row[high : high + self._window]]
+
+    def _across(self, before: list[str], after: list[str]) -> list[tuple[str, str]]:
+        """The pairs that are a window apart without the one between."""
+        apart = len(before) - self._window
+        return [(before[apart + n], after[n]) for n in range(max(0, -apart), min(self._window, len(after)))]
+
+
 class Vicinity:
     """References under the keys where they can be met, each key's by instant.
 

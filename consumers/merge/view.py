@@ -226,12 +226,17 @@ class SituationSummary(Part):
 
 @dataclass(frozen=True, slots=True)
 class SituationLink:
-    """Two incidents of one situation, and why they are in it."""
+    """Two incidents of one situation, and why they are in it; or of two that may be one, and why they may.
+
+    `why` says in English what `code` and `facts` say for all languages (`grounds`).
+    """
 
     a: str
     b: str
     basis: LinkBasis
     why: str
+    code: str
+    facts: dict[str, str]
 
 
 class IncidentPlace(Part):

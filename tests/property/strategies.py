@@ -234,6 +234,38 @@ def untied(draw: st.DrawFn) -> Incident:
     )
 
 
+DOUBTED = tuple(f"incident/{actor}/{id_}" for actor in OPERATORS[:2] for id_ in "ABCDE")
+
+
+@st.composite
+def doubtful(draw: st.DrawFn) -> Incident:
+    """An incident that is much like others, of which some are groups already, but often for one thing or another."""
+    incident = draw(untied())
+    causes = st.sampled_from((*LIKELY_CAUSES[:3], LIKELY_CAUSES[1], LIKELY_CAUSES[1], LIKELY_CAUSES[6]))
+    state = st.sampled_from((*[IncidentState.CONFIRMED] * 6, IncidentState.RESTORED, IncidentState.RETRACTED))
+    return incident.model_copy(
+        update={
+            "actor": draw(st.sampled_from(OPERATORS[:2])),
+            "id": draw(st.sampled_from("ABCDE")),
+            "state": draw(state),
+            "tlp": draw(st.sampled_from((Tlp.AMBER, Tlp.AMBER, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED))),
+            "started_at": draw(minutes | st.sampled_from((5, 9, 14)).map(lambda n: START + timedelta(hours=n))),
+            "duplicate_of": draw(st.sampled_from((*[None] * 8, *DOUBTED[:2]))),
+            "event_refs": draw(st.sampled_from(((), (), (), ("storm:1",), ("vendor:1",)))),
+            "cause": draw(causes),
+            "areas": (draw(st.sampled_from((AREAS[0], AREAS[1], AREAS[1], AREAS[2], AREAS[3], AREAS[4]))),),
+        }
+    )
+
+
+@st.composite
+def answered(draw: st.DrawFn) -> Link:
+    """Staff's answer to whether two of those belong together."""
+    a, b = draw(st.permutations(DOUBTED[:6]))[:2]
+    relation = draw(st.sampled_from((LinkRelation.CANNOT_LINK, LinkRelation.CANNOT_LINK, LinkRelation.MUST_LINK)))
+    return draw(links()).model_copy(update={"relation": relation, "a": a, "b": b, "tlp": Tlp.AMBER})
+
+
 @st.composite
 def area_reports(draw: st.DrawFn) -> Incident:
     """An incident on a mobile network, in few places, so that all operators are often down at once."""

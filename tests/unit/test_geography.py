@@ -98,3 +98,15 @@ def test_a_suggestion_is_always_a_real_area(text: str) -> None:
     if suggestion:
         code, name = suggestion.split(" ", 1)
         assert name_of(code) == name
+
+
+def test_borders_have_two_sides_and_gotland_has_none() -> None:
+    for county in counties():
+        for other in geography.counties_next_to(county.code):
+            assert county.code in geography.counties_next_to(other)
+            assert other != county.code
+    assert geography.counties_next_to("09") == frozenset()
+    assert geography.counties_next_to("25") == {"24"}
+    assert geography.counties_next_to("07") == {"06", "08", "10", "12", "13"}
+    with pytest.raises(KeyError):
+        geography.counties_next_to("0780")

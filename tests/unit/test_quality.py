@@ -21,7 +21,7 @@ from benchmarks.quality import (
     table,
     truth_of,
 )
-from benchmarks.scoring import METRICS, Score, score
+from benchmarks.scoring import METRICS, NOTHING_ASKED, Asked, Score, score, score_suggestions
 from bus.vocabulary import IncidentState
 
 TRUTH = {"a": "one", "b": "one", "c": "two"}
@@ -58,6 +58,14 @@ def test_an_item_without_a_group_stands_alone_and_one_without_a_label_does_not_c
 def test_an_item_in_two_groups_is_refused() -> None:
     with pytest.raises(ValueError, match="a is in two groups"):
         score([["a", "b"], ["a"]], TRUTH)
+
+
+def test_of_suggestions_it_is_told_how_many_are_right_and_how_much_of_what_is_missed_they_ask_about() -> None:
+    truth = {"a": "one", "b": "one", "c": "one", "d": "two", "e": "two"}
+    groups = [["a", "b"], ["c"], ["d"], ["e"]]
+    assert score_suggestions(groups, [("b", "c"), ("c", "b"), ("c", "d")], truth) == Asked(right=0.5, covered=2 / 3)
+    assert score_suggestions(groups, [], truth) == Asked(right=None, covered=0)
+    assert score_suggestions([["a"]], [], {"a": "one"}) == NOTHING_ASKED
 
 
 labellings = st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(st.integers(0, 3), st.integers(0, 3)))

@@ -144,6 +144,8 @@ class Place(Part):
     seed: str
     duplicate: bool
     path: tuple[SituationLink, ...]
+    suggestions: tuple[SituationLink, ...]
+    """With what it may belong together too."""
     rules: tuple[Rule, ...]
 
 

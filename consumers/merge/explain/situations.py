@@ -58,13 +58,15 @@ def explain_situation(made: Assembled, books: Books) -> Iterator[Section]:
 def place(ref: str, made: Assembled, books: Books) -> Place:
     """Why an incident is in a situation."""
     links = path(made.component, ref)
+    suggestions = tuple(link for link in made.situation.suggestions if ref in (link.a, link.b))
     return Place(
         situation=made.situation.id,
         title=made.situation.title,
         seed=made.component.seed,
         duplicate=ref in made.component.duplicates,
         path=links,
-        rules=_link_rules(links, books),
+        suggestions=suggestions,
+        rules=_link_rules(links, suggestions, books),
     )
 
 
@@ -100,12 +102,13 @@ def _reports(made: Assembled, cast: Cast, books: Books) -> Reports:
         duplicates=books.sources(told for told in cast.everyone if told.ref in component.duplicates),
         links=situation.links,
         suggestions=situation.suggestions,
-        rules=_link_rules(situation.links, books),
+        rules=_link_rules(situation.links, situation.suggestions, books),
     )
 
 
-def _link_rules(links: Iterable[SituationLink], books: Books) -> tuple[Rule, ...]:
-    names = {_RULE_OF_BASIS[link.basis] for link in links if link.basis in _RULE_OF_BASIS}
+def _link_rules(links: Iterable[SituationLink], suggestions: Sequence[SituationLink], books: Books) -> tuple[Rule, ...]:
+    names = {_RULE_OF_BASIS[link.basis] for link in (*links, *suggestions) if link.basis in _RULE_OF_BASIS}
+    names |= {"suggestions"} if suggestions else set()
     return tuple(books.rule(name) for name in sorted(names))
 
 
