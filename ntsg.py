@@ -28,6 +28,7 @@ from bus.settings import Settings
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
+from consumers.commands.report import report
 from consumers.commands.room import room
 from consumers.commands.showing import language_option, live, show
 from producers.commands.gateway import gateway
@@ -55,7 +56,7 @@ def cli() -> None:
 
 for command in (
     *(check, publish, import_, spool, gateway, outbox, simulate),
-    *(merge, view, explain, digest, watch, tail, hub, room),
+    *(merge, view, explain, digest, report, watch, tail, hub, room),
     *(broker, provision, rotate, end, key),
 ):
     cli.add_command(command)

@@ -6,7 +6,8 @@
     │   ├── InvalidRegistry        actors.toml breaks the contract
     │   ├── InvalidSettings        a setting is missing or wrong
     │   ├── UnknownKey             no API key has that id, or it has ended
-    │   └── UnknownReference       nothing is known by that reference (names the nearest)
+    │   ├── UnknownReference       nothing is known by that reference (names the nearest)
+    │   └── UnknownReport          no situation report of that number is kept
     ├── CodecError                 bytes that cannot be read; the bytes are kept, the record is quarantined
     │   ├── NotSingleObject        no Avro single-object marker
     │   ├── UnknownFingerprint     written with a schema that is not held (yet)
@@ -22,6 +23,7 @@
     ├── OutboxError                the outbox's disk did not do what was asked; nothing of the call was kept
     │   ├── OutboxFull             no room left: let it be delivered, or give it more
     │   └── OutboxInUse            another process has it: use that one, or end it
+    ├── DamagedReport              a kept situation report is not what it was: restore it from a copy
     ├── ArchiveLost                what a fold had laid aside cannot be read back: fold from the start
     └── BrokerError                the local broker could not be started, reached or stopped
 
@@ -74,6 +76,10 @@ class UnknownReference(InvalidInput):
         self.nearest = tuple(nearest)
         hint = f"; did you mean {', '.join(self.nearest)}?" if self.nearest else ""
         super().__init__(f"nothing is known by {ref!r}{hint}")
+
+
+class UnknownReport(InvalidInput):
+    """No situation report of that number is kept."""
 
 
 class CodecError(NtsgError):
@@ -140,6 +146,10 @@ class OutboxFull(OutboxError):
 
 class OutboxInUse(OutboxError):
     """Somebody else has the outbox open. One process at a time delivers it."""
+
+
+class DamagedReport(NtsgError):
+    """A kept situation report is not what it was when it was made: changed, cut or lost. Restore it from a copy."""
 
 
 class ArchiveLost(NtsgError):

@@ -27,19 +27,13 @@ from bus.vocabulary import (
     Trend,
 )
 from consumers.merge.view import ActorItem, ServiceUsers, Situation, View
+from consumers.ramp import RAMP
 from consumers.words import Words, counted
 
 __all__ = ["Moment", "Picture"]
 
-RAMP: tuple[Style, ...] = (
-    Style(),
-    Style(color="#1c2530", bgcolor="#cfd8dc"),
-    Style(color="#2b2417", bgcolor="#e6d3a3"),
-    Style(color="#2b1a00", bgcolor="#f0a830"),
-    Style(color="#ffffff", bgcolor="#d1401f"),
-    Style(color="#ffffff", bgcolor="#5b1a4a"),
-)
-"""Pale slate, sand, amber, vermilion, deep plum: ordered by lightness, safe for colour blindness. 0: plain."""
+SHADES: tuple[Style, ...] = (Style(), *(Style(color=shade.ink, bgcolor=shade.fill) for shade in RAMP[1:]))
+"""By level; 0: plain."""
 
 ALARM = Style(bold=True, reverse=True)
 EXERCISE = Style(color="#000000", bgcolor="#f5d90a", bold=True)
@@ -157,7 +151,7 @@ def _progress(view: View, words: Words, moment: Moment) -> Text:
 
 
 def _level(level: int, words: Words) -> Text:
-    return Text(f" {level or '–'} {words.severity[level]} ", RAMP[level])
+    return Text(f" {level or '–'} {words.severity[level]} ", SHADES[level])
 
 
 def _tiles(view: View, words: Words, width: int) -> RenderableType:

@@ -101,6 +101,15 @@ def test_a_wrong_password_is_a_plain_reason(run: Run, monkeypatch: pytest.Monkey
     assert "wrong" not in result.stderr.replace("is wrong", "")
 
 
+def test_report_is_made_from_the_bus_and_kept(run: Run, tmp_path: Path) -> None:
+    publish(run, write_line(incident(id="I-1")))
+    made = run("room", "report", "--archive", tmp_path, "--format", "json")
+    assert made.exit_code == 0, made.output
+    told = json.loads(made.stdout)
+    assert [situation["members"] for situation in told["view"]["situations"]] == [["incident/nordtel/I-1"]]
+    assert run("room", "report", "--archive", tmp_path, "--format", "json", "--number", 1).stdout == made.stdout
+
+
 def test_view_shows_now_and_then(run: Run) -> None:
     publish(run, write_line(incident(id="I-1")))
     then = json.loads(run("room", "view", "--json").stdout)

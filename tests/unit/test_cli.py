@@ -368,3 +368,53 @@ def test_outbox_commands_say_what_is_wrong(run: Run, file: Callable[..., Path], 
     foreign = run("outbox", "import", "--outbox", tmp_path / "box", file(GOOD))
     assert (foreign.exit_code, "not a file of `ntsg outbox export`" in foreign.stderr) == (1, True)
     assert run("outbox", "list").exit_code == 2
+
+
+# report
+
+
+def test_report_is_made_from_files_and_fetched_again(
+    run: Run, storm_lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NTSG_HOME", str(tmp_path))
+    lines = tmp_path / "storm.ndjson"
+    lines.write_text("\n".join(storm_lines), "utf-8")
+    made = ("report", "--files", lines, "--actors", GROUP, "--lang", "sv")
+    first = run(*made, "--as-of", "2026-01-10T12:00Z", "--format", "json", "--prepared-by", "vakthavande samordnare")
+    assert first.exit_code == 0, first.output
+    assert "report 1 of ntsg, as of 2026-01-10 12:00 UTC" in first.stderr
+    second = run(*made, "--as-of", "2026-01-10T14:00Z", "--out", tmp_path / "second.pdf")
+    assert (second.exit_code, second.stdout) == (0, "")
+    assert (tmp_path / "second.pdf").read_bytes().startswith(b"%PDF")
+    again = run("report", "--number", 1, "--format", "json")
+    assert again.stdout == first.stdout
+    told = json.loads(run("report", "--number", 2, "--format", "json").stdout)
+    assert (told["number"], told["previous"], told["view"]["as_of"]) == (2, 1, "2026-01-10T14:00:00Z")
+    assert "Situation report 2" in run("report", "--number", 2, "--format", "html", "--lang", "en").stdout
+    assert run("report", "--number", 2, "--lang", "sv").stdout_bytes == (tmp_path / "second.pdf").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "reason"),
+    [
+        (["--number", "3"], 1, "no report 3 of ntsg is kept"),
+        (["--audience", "PUBLIC"], 2, "ntsg view --audience PUBLIC"),
+        (["--number", "0"], 2, "0 is not in the range"),
+        (["--format", "docx"], 2, "docx"),
+        (["--bootstrap", "127.0.0.1:1"], 1, "127.0.0.1:1"),
+    ],
+)
+def test_report_says_plainly_why_not(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], status: int, reason: str
+) -> None:
+    monkeypatch.setenv("NTSG_HOME", str(tmp_path))
+    result = run("report", *arguments)
+    assert result.exit_code == status
+    assert reason in result.stderr
+
+
+def test_report_takes_no_line_that_is_no_message(run: Run, file: Callable[..., Path], tmp_path: Path) -> None:
+    result = run("report", "--files", file(GOOD, NAIVE), "--archive", tmp_path / "kept")
+    assert result.exit_code == 1
+    assert "line 2: observed_at: " in result.stderr
+    assert not (tmp_path / "kept").exists()
