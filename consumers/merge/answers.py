@@ -33,6 +33,8 @@ class Answers:
         if before is None:
             return set()
         del self._to[before][ref]
+        if not self._to[before]:
+            del self._to[before]
         return {before}
 
     def given(self, ref: str) -> list[tuple[Envelope, Ack]]:

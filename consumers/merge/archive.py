@@ -6,6 +6,7 @@ that stays. So nobody misses it until
 
 - something is said of one of its entities, or something is said that refers to one, or that one of them refers to;
 - an incident holds one of its shared keys at about the time when it did;
+- a conflict that one of its answers or decisions names arises;
 - the picture is asked for as of an instant at which it was in it.
 
 Each of these brings the bundle back before anything is computed. No result depends on what happens to be in memory.
@@ -69,6 +70,9 @@ class Observer(Protocol):
     def left(self, refs: Collection[str]) -> None: ...
 
     def came_back(self, entity: Entity) -> None: ...
+
+    def has_conflict(self, id_: str) -> bool:
+        """Whether a conflict stands in its picture, so that what names it must not leave."""
 
 
 @dataclass(frozen=True, slots=True)

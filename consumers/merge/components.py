@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from bus.messages import Link
 from bus.vocabulary import LinkRelation
 from consumers.merge.horizon import Horizon
+from consumers.merge.index import take_out
 from consumers.merge.links import POWER, Edge, Key, Node, asserted_edge, common_edges, named_edges
 
 Side = str | None
@@ -79,9 +80,9 @@ class Graph:
         if old is not None:
             del self._nodes[ref]
             for _, target in old.names:
-                self._named_by[target].discard(ref)
+                take_out(self._named_by, target, ref)
             for key in old.keys:
-                self._holders[key].discard(ref)
+                take_out(self._holders, key, ref)
         if node is not None:
             self._nodes[ref] = node
             for _, target in node.names:
@@ -96,8 +97,8 @@ class Graph:
         for link in filter(None, (old, new)):
             self._dirty |= {ref for ref in (link.a, link.b) if ref in self._nodes}
         if old is not None:
-            self._asserted[old.a].discard(ref)
-            self._asserted[old.b].discard(ref)
+            take_out(self._asserted, old.a, ref)
+            take_out(self._asserted, old.b, ref)
         if new is not None:
             self._assertions[ref] = new
             self._asserted[new.a].add(ref)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from consumers.merge.components import Component, Graph
+from consumers.merge.index import take_out
 from consumers.merge.inference import Inference, Standing
 from consumers.merge.likeness import nature_of
 from consumers.merge.links import Edge
@@ -99,7 +100,7 @@ class Grouping:
         edge = self._inference.attached(core) if held and held.component.seed == core else None
         before, now = self._follows.pop(core, None), edge.b if edge else None
         if before is not None:
-            self._followers[before].discard(core)
+            take_out(self._followers, before, core)
         if now is not None:
             self._follows[core] = now
             self._followers[now].add(core)

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from typing import TypeVar
+
+K = TypeVar("K", bound=Hashable)
+
+
+def take_out(sets: dict[K, set[str]], name: K, member: str) -> None:
+    """Take a member out of the set under a name, and the set with its last: what is long over leaves nothing behind."""
+    held = sets.get(name)
+    if held is not None:
+        held.discard(member)
+        if not held:
+            del sets[name]
 
 
 class Index:
@@ -18,7 +30,7 @@ class Index:
         old = self._targets.pop(source, frozenset())
         new = frozenset(target for target in targets if target)
         for target in old:
-            self._sources[target].discard(source)
+            take_out(self._sources, target, source)
         for target in new:
             self._sources[target].add(source)
         if new:

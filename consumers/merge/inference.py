@@ -22,6 +22,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bus.vocabulary import LinkBasis
+from consumers.merge.index import take_out
 from consumers.merge.likeness import Likeness, Nature, ground_of, likeness
 from consumers.merge.links import Edge
 from consumers.merge.rules import Inference as Limits
@@ -180,9 +181,7 @@ class Inference:
             if old.core in self._anchors:
                 self._withdraw(ref)
                 self._of_anchors.discard(old.nature)
-            self._lone[old.core].discard(ref)
-            if not self._lone[old.core]:
-                del self._lone[old.core]
+            take_out(self._lone, old.core, ref)
         else:
             self._withdraw(ref)
             self._of_cores.discard(old.nature)
@@ -296,8 +295,8 @@ class Inference:
 
     def _set_senior(self, core: str, senior: str | None) -> None:
         old = self._seniors.pop(core, None)
-        if old is not None and old in self._juniors:
-            self._juniors[old].discard(core)
+        if old is not None:
+            take_out(self._juniors, old, core)
         if senior is not None:
             self._seniors[core] = senior
             self._juniors[senior].add(core)

@@ -72,6 +72,10 @@ class Projections:
         for ceiling in self._ceilings:
             ceiling.came_back(entity.ref)
 
+    def has_conflict(self, id_: str) -> bool:
+        """Whether a conflict stands in what lies below a ceiling."""
+        return any(ceiling.has_conflict(id_) for ceiling in self._ceilings)
+
     def of(self, audience: Audience) -> Projection:
         """The projection for an audience. Raises KeyError for FULL, which is the state itself, and for UNKNOWN."""
         if audience not in self._projections:
@@ -169,6 +173,10 @@ class Ceiling:
         entity = self._source().entity(ref)
         if self._own is not None and entity is not None and (visible := self._sort(entity)):
             self._own.bring_back(ref, visible)
+
+    def has_conflict(self, id_: str) -> bool:
+        """Whether a conflict stands here that need not stand above."""
+        return self._own is not None and self._own.has_conflict(id_)
 
     def withheld(self) -> set[str]:
         """The entities that are not shown here."""

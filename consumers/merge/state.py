@@ -44,6 +44,7 @@ from consumers.merge.freshness import Schedule, stalest
 from consumers.merge.grouping import Grouping
 from consumers.merge.horizon import Horizon, over_since
 from consumers.merge.hours import HoursTotals
+from consumers.merge.index import take_out
 from consumers.merge.links import Node, node_of
 from consumers.merge.measures import MeasureBook
 from consumers.merge.overrides import OverrideBook
@@ -85,6 +86,7 @@ class State:
         self._archive = archive
         self._aside = Aside()
         self._observers: list[Observer] = []
+        self._recall: Callable[[Iterable[str]], None] = self._restore_named
         self._heard_aside: Callable[[], Mapping[str, datetime]] = lambda: self._heard_below(ALL)
         self._rules = rules or default_rules()
         self._registry = Registry()
@@ -142,7 +144,8 @@ class State:
 
         self._as_of = EPOCH
         self._items: dict[str, Part] = {}
-        self._changed: set[str] = set()
+        self._changed: dict[str, bool] = {}
+        """Keys of items that are others than when last told, and whether there was one then."""
 
     # What goes in
 
@@ -227,10 +230,15 @@ class State:
         twin = State(self._realm, self._rules, self._read)
         twin.registry = self._registry
         twin._digest = self._aside.digest(ceiling)
+        twin._recall = self._recall
         twin._heard_aside = lambda: self._heard_below(ceiling)
         for actor, known_at in twin._heard_aside().items():
             twin._actors.heard(actor, known_at)
         return twin
+
+    def has_conflict(self, id_: str) -> bool:
+        """Whether a conflict stands, at the instant that was last asked for."""
+        return self._conflicts.has(id_)
 
     def turn_to(self, as_of: datetime) -> None:
         """Bring back into memory what the picture as of an instant is made from."""
@@ -432,6 +440,10 @@ class State:
             self._put(f"pending/{id_}", pending)
         for ref, work in self._works.refresh(as_of):
             self._put(ref, work)
+        self._recall(f"conflict/{id_}" for id_ in self._conflicts.judge(as_of))
+        if self._touched:
+            self._refresh(as_of)
+            return
         for id_, conflict in self._conflicts.refresh(as_of):
             self._put(f"conflict/{id_}", conflict)
 
@@ -453,7 +465,7 @@ class State:
             self._put_end(ref, over_since(message))
             self._mention(ref, references_of(message))
             if self._learn(ref, message):
-                flagged |= self._mentions[ref]
+                flagged |= self._mentions.get(ref, set())
             match message:
                 case Incident():
                     stale.add(ref)
@@ -700,11 +712,11 @@ class State:
 
     def _put(self, key: str, item: Part | None) -> None:
         if item is None or self._horizon.is_past(key):
-            if self._items.pop(key, None) is not None:
-                self._changed.add(key)
-        elif self._items.get(key) != item:
+            if self._items.pop(key, None) is not None and not self._changed.setdefault(key, True):
+                del self._changed[key]
+        elif (held := self._items.get(key)) != item:
             self._items[key] = item
-            self._changed.add(key)
+            self._changed.setdefault(key, held is not None)
 
     def _put_flags(self, source: str, flags: list[Flag]) -> None:
         """Set the flags that come from one entity or situation. When situations split, two may raise the same one."""
@@ -722,7 +734,7 @@ class State:
 
     def _mention(self, ref: str, targets: Iterable[str]) -> None:
         for target in self._mentioned.pop(ref, ()):
-            self._mentions[target].discard(ref)
+            take_out(self._mentions, target, ref)
         mentioned = tuple(targets)
         if mentioned:
             self._mentioned[ref] = mentioned
@@ -870,10 +882,16 @@ class State:
     def _find(self, ref: str) -> Entity | None:
         """The entity, brought back into memory if it left."""
         entity = self._entities.get(ref)
-        if entity is None and self._archive is not None:
-            self._restore(self._archive.take_named(name_of(ref)))
+        if entity is None:
+            self._restore_named([ref])
             entity = self._entities.get(ref)
         return entity
+
+    def _restore_named(self, refs: Iterable[str]) -> None:
+        """Bring back all that answers to a name."""
+        if self._archive is not None:
+            for ref in refs:
+                self._restore(self._archive.take_named(name_of(ref)))
 
     def _recall_holders(self, node: Node | None) -> None:
         """Bring back all that may hold a shared key of the incident, at a time that meets its own."""
@@ -924,7 +942,10 @@ class State:
             kind, _, name = target.partition("/")
             if kind == "situation" and name in self._former:
                 tied.add(self._former[name])
-            elif kind in _DERIVED:
+            elif kind == "conflict":
+                if self.has_conflict(name) or any(observer.has_conflict(name) for observer in self._observers):
+                    return None
+            elif kind == "situation":
                 return None
             elif target in self._entities:
                 tied.add(target)
@@ -950,10 +971,6 @@ class State:
 
 
 ALL = frozenset(Tlp)
-
-_DERIVED = frozenset({"situation", "conflict"})
-"""What references lead to that nobody tells of."""
-
 
 _RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})
 

@@ -5,15 +5,30 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bus.envelope import Envelope
 from bus.messages import Part
 from bus.topics import Realm
 from bus.vocabulary import Audience
 from consumers.merge import FEEDS, Projections, State
 from tests.archives import DictArchive
-from tests.property.strategies import CLASHES, REGISTRY, envelopes, instants, late, past
+from tests.property.folds import view
+from tests.property.strategies import CLASHES, REGISTRY, answers, envelopes, instants, late, past
 
 clashing = st.sampled_from(sorted(CLASHES)).flatmap(lambda of: st.one_of(*CLASHES[of]))
 told = st.lists(envelopes(past()) | envelopes(past()) | envelopes(clashing) | envelopes(), min_size=3, max_size=9)
+
+
+@st.composite
+def answered(draw: st.DrawFn) -> list[Envelope]:
+    """Messages that may collide, with answers to conflicts that stand at some time, in any order."""
+    messages = draw(st.lists(envelopes(clashing), min_size=2, max_size=6))
+    ids = sorted(
+        {conflict.id for as_of in draw(st.lists(instants, max_size=2)) for conflict in view(messages, as_of).conflicts}
+    )
+    said = draw(st.lists(envelopes(answers(ids)), min_size=1, max_size=3)) if ids else []
+    return draw(st.permutations([*messages, *said]))
+
+
 clocks = late | late | instants
 """Mostly so late that something is out of memory when the next message comes."""
 
@@ -24,7 +39,7 @@ def projected(archive: DictArchive | None) -> tuple[State, Projections]:
     return state, Projections(state)
 
 
-@given(told, st.data())
+@given(told | answered(), st.data())
 def test_a_state_that_archives_is_one_that_never_does(messages, data):
     """Whatever is told late, however the clock moves, and whoever asks whenever."""
     state, archiving = projected(DictArchive())

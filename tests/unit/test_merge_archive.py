@@ -11,8 +11,11 @@ from bus.envelope import Envelope
 from bus.messages import Decision, Energy, Message, Offer, Request, Work
 from bus.topics import Realm
 from bus.vocabulary import (
+    AckAnswer,
+    Audience,
     CauseCategory,
     CauseDetail,
+    ConflictState,
     DecisionKind,
     DecisionState,
     Impact,
@@ -22,12 +25,14 @@ from bus.vocabulary import (
     MessageStatus,
     RequestState,
     ResourceKind,
+    Tlp,
     WorkState,
 )
-from consumers.merge import State
+from consumers.merge import Projections, State
 from consumers.merge.situations import situation_id
+from tests import merging
 from tests.archives import DictArchive
-from tests.merging import GROUP, at, flags, fold, incident, link, measure, picture, said
+from tests.merging import GROUP, ack, at, flags, fold, incident, link, measure, picture, said
 
 HORIZON = timedelta(days=14)
 OVER = at(hours=2)
@@ -275,3 +280,69 @@ def test_it_still_counts_when_an_actor_was_heard():
     state, _ = archived(*OLD, latest)
     state.apply(earlier)
     assert state.view(GONE, {}, True) == picture(*OLD, latest, earlier, as_of=GONE)
+
+
+class TestAnswersToConflicts:
+    """What answers a conflict leaves when the conflict is no more, and is back when it rises again."""
+
+    BACK = GONE + timedelta(days=300)
+
+    def collision(self, revision: int = 1, state: WorkState = WorkState.IN_PROCESS) -> list[Envelope]:
+        begun = at(minutes=1)
+        return [merging.work("kustfiber", "W-1", revision, state=state, observed_at=begun), incident("nordtel", "I-1")]
+
+    def archived(self, *messages: Envelope, at: datetime = GONE) -> State:
+        state = State(Realm(), archive=DictArchive())
+        state.registry = GROUP
+        for envelope in messages:
+            state.apply(envelope)
+        state.archive(at)
+        return state
+
+    @pytest.fixture
+    def answer(self) -> Envelope:
+        (conflict,) = picture(*self.collision()).conflicts
+        return ack(f"conflict/{conflict.id}", AckAnswer.READ, "samordning")
+
+    def test_it_stays_while_the_conflict_stands(self, answer: Envelope) -> None:
+        assert self.archived(*self.collision(), answer).in_memory("ack/samordning/A-1") is not None
+
+    def test_it_leaves_once_the_conflict_is_gone(self, answer: Envelope) -> None:
+        over = [*self.collision(), *self.collision(2, WorkState.CANCELLED), answer]
+        state = self.archived(*over)
+        assert state.in_memory("ack/samordning/A-1") is None
+        assert state.digest == fold(*over).digest
+
+    def test_it_answers_again_when_the_conflict_rises_again(self, answer: Envelope) -> None:
+        state = self.archived(*self.collision(), *self.collision(2, WorkState.CANCELLED), answer)
+        state.apply(self.collision(3)[0])
+        (conflict,) = state.view(self.BACK, {}, True).conflicts
+        assert (conflict.state, conflict.answered_by) == (ConflictState.ACKNOWLEDGED, "ack/samordning/A-1")
+
+    def test_it_answers_in_a_picture_of_the_past(self, answer: Envelope) -> None:
+        """Hour 1: a planned work, that ended long ago, lies beside an incident that is still open."""
+        told = [merging.work("kustfiber", "W-1"), incident("nordtel", "I-1")]
+        (conflict,) = picture(*told).conflicts
+        state = self.archived(*told, merging.decision(f"conflict/{conflict.id}", until=at(3)), at=self.BACK)
+        assert state.in_memory("decision/samordning/D-1") is None
+        assert [c.state for c in state.view(at(1), {}, True).conflicts] == [ConflictState.ACKNOWLEDGED]
+
+    def test_it_stays_while_a_conflict_stands_below_a_ceiling_alone(self) -> None:
+        """Without what authorities may not see it is another conflict, with another id."""
+        secret = incident("sveamobil", "S-1", tlp=Tlp.RED)
+        (below,) = picture(*self.collision()).conflicts
+        told = [*self.collision(), secret, ack(f"conflict/{below.id}", AckAnswer.READ, "samordning")]
+        state = State(Realm(), archive=DictArchive())
+        state.registry = GROUP
+        projections = Projections(state)
+        for envelope in told:
+            projections.apply(envelope)
+
+        def shown() -> list[ConflictState]:
+            return [c.state for c in projections.view(Audience.AUTHORITY, GONE, {}, True).conflicts if c.rule == "C01"]
+
+        state.archive(GONE)
+        assert state.in_memory("ack/samordning/A-1") is None
+        assert shown() == [ConflictState.ACKNOWLEDGED]
+        state.archive(GONE + HORIZON)
+        assert state.in_memory("ack/samordning/A-1") is not None

@@ -34,6 +34,7 @@ from consumers.merge.conflicts.things import (
 )
 from consumers.merge.entities import Entity
 from consumers.merge.freshness import Schedule
+from consumers.merge.index import take_out
 from consumers.merge.told import Told
 from consumers.merge.view import Conflict, MeasureItem, Situation
 
@@ -149,12 +150,23 @@ class ConflictBook:
 
     # What comes out
 
-    def refresh(self, as_of: datetime) -> Iterator[tuple[str, Conflict | None]]:
-        """Every conflict that may have changed, by id; None for one that is not there any more."""
+    def has(self, id_: str) -> bool:
+        """Whether the conflict stands, as of the last time that all were judged."""
+        return id_ in self._standing
+
+    def judge(self, as_of: datetime) -> frozenset[str]:
+        """See anew what goes together. Returns the ids of the conflicts that arose by that."""
         self._ground.dirty |= {self._waiting.pop(name) for name in self._due.take(as_of)}
         dirty, self._ground.dirty = self._ground.dirty, set()
+        before = {one.id for key in dirty for one in self._found.get(key, ())}
         for key in dirty:
             self._judge(key, as_of)
+        return frozenset(one.id for key in dirty for one in self._found.get(key, ())) - before
+
+    def refresh(self, as_of: datetime) -> Iterator[tuple[str, Conflict | None]]:
+        """Every conflict that may have changed since it was last told, by id; None for one that is not there any more.
+        Once all are judged.
+        """
         self._changed |= self._answers_due.take(as_of)
         changed, self._changed = self._changed, set()
         for id_ in sorted(changed):
@@ -178,9 +190,7 @@ class ConflictBook:
         for gone in before:
             del self._standing[gone.id]
             for subject in gone.subjects:
-                self._about[subject].discard(gone.id)
-                if not self._about[subject]:
-                    del self._about[subject]
+                take_out(self._about, subject, gone.id)
         for new in found:
             self._standing[new.id] = new
             for subject in new.subjects:
