@@ -78,6 +78,10 @@ class Growth(NamedTuple):
         return _added(self.at, self.rate, instant)
 
 
+Pieces = Mapping[Loss, list[Piece]]
+"""The terms of each sum."""
+
+
 class Lost(NamedTuple):
     """What a situation has cost."""
 
@@ -93,20 +97,25 @@ NOTHING = Lost({}, None, None)
 
 def lost_by(members: Sequence[Told], as_of: datetime) -> Lost:
     """What the incidents of one situation, duplicates left out, have cost until `as_of`."""
+    return lost_in(pieces_of(members), as_of)
+
+
+def lost_in(pieces: Pieces, as_of: datetime) -> Lost:
+    """The sums of their pieces until `as_of`."""
     now = to_millis(as_of)
     growths: dict[Loss, Growth] = {}
     since, next_change = -FOREVER, FOREVER
-    for loss, pieces in pieces_of(members):
-        begun = [piece for piece in pieces if piece.begin <= now]
-        if begun:
-            growths[loss] = _growth(begun, now)
-        for begin, end, _, _ in pieces:
-            if begin > now:
-                next_change = min(next_change, begin)
-            elif end > now:
+    for loss, found in pieces.items():
+        for begin, end, _, _ in found:
+            if end <= now:
+                since = max(since, end)
+            elif begin <= now:
                 since, next_change = max(since, begin), min(next_change, end)
             else:
-                since = max(since, end)
+                next_change = min(next_change, begin)
+        begun = [piece for piece in found if piece.begin <= now]
+        if begun:
+            growths[loss] = _growth(begun, now)
     return Lost(growths, _instant(since), _instant(next_change))
 
 
@@ -119,7 +128,9 @@ class Outlook(NamedTuple):
     """When one of them may reach a further threshold, or its forecasts change anything."""
 
 
-def outlook(members: Sequence[Told], lost: Lost, as_of: datetime, thresholds: Sequence[int]) -> Outlook:
+def outlook(
+    members: Sequence[Told], pieces: Pieces, lost: Lost, as_of: datetime, thresholds: Sequence[int]
+) -> Outlook:
     """Judged against thresholds in user-hours, rising. An open incident without a forecast, or past it, is counted
     until `as_of`.
     """
@@ -132,13 +143,14 @@ def outlook(members: Sequence[Told], lost: Lost, as_of: datetime, thresholds: Se
     high: dict[Loss, int] = {}
     if wanted:
         looks += [forecast for forecast in forecasts.values() if forecast > now]
-        ending = [
-            replace(told, course=told.course.until(forecasts[told.ref])) if forecasts.get(told.ref, now) > now else told
-            for told in members
-        ]
-        for loss, pieces in pieces_of(ending):
+        ahead = {ref: forecast for ref, forecast in forecasts.items() if forecast > now}
+        if ahead:
+            pieces = pieces_of(
+                [replace(t, course=t.course.until(ahead[t.ref])) if t.ref in ahead else t for t in members]
+            )
+        for loss, found in pieces.items():
             if loss in wanted:
-                growth = _growth([p for p in pieces if p.begin <= now or p.end < FOREVER], now, ahead=True)
+                growth = _growth([p for p in found if p.begin <= now or p.end < FOREVER], now, ahead=True)
                 high[loss] = growth.value(now)[2]
                 looks.append(_reaches(growth, now, levels))
     return Outlook(high, _instant(min(looks, default=FOREVER)))
@@ -197,7 +209,7 @@ class _Part(NamedTuple):
     has_network: bool
 
 
-def pieces_of(members: Sequence[Told]) -> Iterator[tuple[Loss, list[Piece]]]:
+def pieces_of(members: Sequence[Told]) -> Pieces:
     """The terms of each sum, for all time that was told of."""
     reports: defaultdict[Loss, list[Told]] = defaultdict(list)
     for told in members:
@@ -208,38 +220,39 @@ def pieces_of(members: Sequence[Told]) -> Iterator[tuple[Loss, list[Piece]]]:
         for told in members:
             if not _is_proxy(told):
                 own[told.owner].add(told.codes, told.course.opened)
-    for loss, found in reports.items():
-        yield loss, list(_pieces(loss, found, own))
+    return {loss: _pieces(loss, found, own) for loss, found in reports.items()}
 
 
 def _is_proxy(told: Told) -> bool:
     return told.incident.on_behalf_of is not None
 
 
-def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -> Iterator[Piece]:
+def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -> list[Piece]:
+    pieces: list[Piece] = []
     parts: list[_Part] = []
     for told in reports:
         people = []
         for stretch in told.course.losses[loss]:
             if stretch.numbers is None:
-                yield Piece(stretch.begin, stretch.end, None)
+                pieces.append(Piece(stretch.begin, stretch.end, None))
             elif stretch.scope in NOT_PEOPLE:
-                yield _widening(stretch)
+                pieces.append(_widening(stretch))
             else:
                 people.append(stretch)
-        if _is_proxy(told) and told.owner in own:
+        if told.owner in own and _is_proxy(told):
             superseded, people = _split(people, own[told.owner].of(told.codes))
-            yield from map(_widening, superseded)
+            pieces += map(_widening, superseded)
         if people:
             parts.append(_Part(told.ref, told.owner, told.codes, tuple(people), told.has_network))
+    if hosts := _hosts(parts):
+        parts, absorbed = _absorbed(parts, hosts)
+        pieces += map(_widening, absorbed)
     by_owner: defaultdict[str, list[_Part]] = defaultdict(list)
-    hosts = _hosts(parts)
     for part in parts:
-        absorbed, counted = _absorbed(part, hosts)
-        yield from map(_widening, absorbed)
-        by_owner[part.owner].append(part._replace(stretches=tuple(counted)) if absorbed else part)
+        by_owner[part.owner].append(part)
     for found in by_owner.values():
-        yield from _of_one(tuple(found)) if len(found) > 1 else map(_counted, found[0].stretches)
+        pieces += _of_one(tuple(found)) if len(found) > 1 else [_counted(stretch) for stretch in found[0].stretches]
+    return pieces
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -265,24 +278,27 @@ def _hosts(parts: Iterable[_Part]) -> Mapping[str, _Presence]:
     """Where and when operators count their wholesale customers among their own, by operator."""
     hosts: defaultdict[str, _Presence] = defaultdict(_Presence)
     for part in parts:
-        spans = [stretch[:2] for stretch in part.stretches if stretch.scope is CountScope.INCLUDING_WHOLESALE]
+        spans = [(begin, end) for begin, end, _, scope in part.stretches if scope is CountScope.INCLUDING_WHOLESALE]
         if spans:
             hosts[part.owner].add(part.codes, spans)
     return hosts
 
 
-def _absorbed(part: _Part, hosts: Mapping[str, _Presence]) -> tuple[Sequence[Stretch], Sequence[Stretch]]:
-    """What other operators count already, and what they do not."""
-    if not hosts or part.has_network:
-        return (), part.stretches
-    present = [presence.of(part.codes) for owner, presence in hosts.items() if owner != part.owner]
-    spans = _merged(span for spans in present for span in spans)
-    if not spans:
-        return (), part.stretches
-    hosting = [stretch for stretch in part.stretches if stretch.scope is CountScope.INCLUDING_WHOLESALE]
-    others = [stretch for stretch in part.stretches if stretch.scope is not CountScope.INCLUDING_WHOLESALE]
-    absorbed, counted = _split(others, spans)
-    return absorbed, [*hosting, *counted]
+def _absorbed(parts: Iterable[_Part], hosts: Mapping[str, _Presence]) -> tuple[list[_Part], list[Stretch]]:
+    """What other operators do not count already, and what they do."""
+    left: list[_Part] = []
+    absorbed: list[Stretch] = []
+    for part in parts:
+        if part.has_network:
+            left.append(part)
+            continue
+        present = [presence.of(part.codes) for owner, presence in hosts.items() if owner != part.owner]
+        hosting = [stretch for stretch in part.stretches if stretch.scope is CountScope.INCLUDING_WHOLESALE]
+        others = [stretch for stretch in part.stretches if stretch.scope is not CountScope.INCLUDING_WHOLESALE]
+        inside, outside = _split(others, _merged(span for spans in present for span in spans))
+        absorbed += inside
+        left.append(part._replace(stretches=(*hosting, *outside)) if inside else part)
+    return left, absorbed
 
 
 class _Presence:

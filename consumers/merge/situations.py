@@ -24,7 +24,7 @@ from consumers.merge.causes import cause_of
 from consumers.merge.components import Component
 from consumers.merge.effects import RANK
 from consumers.merge.freshness import Clock, expected_within
-from consumers.merge.hours import Lost, hours_at, lost_by, outlook
+from consumers.merge.hours import Lost, hours_at, lost_in, outlook, pieces_of
 from consumers.merge.links import Edge
 from consumers.merge.overrides import Standing
 from consumers.merge.restoration import restoration
@@ -133,9 +133,10 @@ def assemble(
     """
     everyone, members, opened, voices, current, awaited = cast_of(component, told)
     users = count_users(opened)
-    lost = lost_by(members, as_of)
+    pieces = pieces_of(members)
+    lost = lost_in(pieces, as_of)
     declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
-    ahead = outlook(members, lost, as_of, sorted(rules.severity.user_hours.values()))
+    ahead = outlook(members, pieces, lost, as_of, sorted(rules.severity.user_hours.values()))
     evidence = Evidence(opened, voices, users, ahead.high, surroundings.white_outs, surroundings.all_down)
     severity = assess(evidence, max(declared, default=None), surroundings.override.override, rules)
     situation = Situation.whole(
