@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 
 from bus.envelope import Envelope
 from bus.messages import Ack, Measure
@@ -41,6 +42,10 @@ class Answers:
         """Every answer to it, by when it was given."""
         found = [(envelope, ack) for entity in self._to.get(ref, {}).values() for envelope, ack in [_ack(entity)]]
         return sorted(found, key=lambda answer: (answer[1].observed_at, order(answer[0])))
+
+    def answered(self) -> Collection[str]:
+        """All that somebody answered."""
+        return self._to.keys()
 
     def disputers(self, ref: str) -> frozenset[str]:
         """Those whose latest word on the cause of this incident is that they dispute it."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bus import geography
 from bus.vocabulary import EMERGENCY_ORDER, IMPACT_ORDER, EmergencyImpact, Impact
 from consumers.merge.effects import RANK
-from consumers.merge.told import Told
+from consumers.merge.parties import Parties, Party
 from consumers.merge.view import AreaEmergency, AreaItem, EmergencyItem
 
 MOST_SITUATIONS = 20
@@ -52,6 +52,30 @@ class _Call(NamedTuple):
     impact: int
     holds_phones: bool
     ref: str
+
+
+_NO_CALLS: frozenset[_Call] = frozenset()
+
+
+def _reports(party: Party) -> frozenset[_Report]:
+    return frozenset(
+        [
+            _Report(code, told.owner, RANK[told.worst], _rank(told.mobile), _rank(told.mobile_nearly_all))
+            for told in party.voices
+            for code in told.codes
+        ]
+    )
+
+
+def _calls(party: Party) -> frozenset[_Call]:
+    return frozenset(
+        [
+            _Call(code, told.owner, _CALLS[told.incident.emergency.impact], told.holds_phones, told.ref)
+            for told in party.voices
+            if told.incident.emergency is not None
+            for code in told.codes
+        ]
+    )
 
 
 class _Ranks:
@@ -173,7 +197,8 @@ class AreaBook:
 
     def __init__(self) -> None:
         self._said: dict[str, frozenset[_Report]] = {}
-        self._called: dict[str, frozenset[_Call]] = {}
+        self._called: dict[str, dict[str, frozenset[_Call]]] = {}
+        """By situation and party."""
         self._tallies: defaultdict[str, _Tally] = defaultdict(_Tally)
         self._dirty: set[str] = set(_COUNTIES)
         self._white_outs: set[str] = set()
@@ -182,25 +207,19 @@ class AreaBook:
         self.flipped: frozenset[str] = frozenset()
         """The areas whose white-out, or all-mobile-down, began or ended with the last refresh."""
 
-    def put(self, situation: str, incidents: Iterable[Told]) -> None:
-        """Set the open incidents of a situation; none takes it out."""
-        said, called = set(), set()
-        for told in incidents:
-            worst, mobile, nearly_all = RANK[told.worst], _rank(told.mobile), _rank(told.mobile_nearly_all)
-            for code in told.codes:
-                said.add(_Report(code, told.owner, worst, mobile, nearly_all))
-            if told.incident.emergency is not None:
-                impact = _CALLS[told.incident.emergency.impact]
-                called |= {_Call(code, told.owner, impact, told.holds_phones, told.ref) for code in told.codes}
-        before, now = self._said.pop(situation, frozenset()), frozenset(said)
+    def put(self, situation: str, parties: Parties) -> None:
+        """Set what the open incidents of a situation tell; of nobody, takes it out."""
+        before = self._said.pop(situation, frozenset())
+        now = frozenset[_Report]().union(*(party.once(_reports) for party in parties.values()))
         if now:
             self._said[situation] = now
         for report in now - before:
             self._count(situation, report, 1)
         for report in before - now:
             self._count(situation, report, -1)
+        called = {name: calls for name, party in parties.items() if (calls := party.once(_calls))}
         if called or situation in self._called:
-            self._put_calls(situation, frozenset(called))
+            self._put_calls(situation, called)
 
     def invalidate(self) -> None:
         """Everything is to be told anew: who counts as a mobile network operator has changed."""
@@ -247,16 +266,22 @@ class AreaBook:
         rank = self._mobile_at(operator, code) if code in self._tallies else _NOTHING
         return None if rank == _NOTHING else IMPACT_ORDER[rank]
 
-    def _put_calls(self, situation: str, now: frozenset[_Call]) -> None:
-        before = self._called.pop(situation, frozenset())
+    def _put_calls(self, situation: str, now: dict[str, frozenset[_Call]]) -> None:
+        before = self._called.pop(situation, {})
         if now:
             self._called[situation] = now
-        for calls, sign in ((now - before, 1), (before - now, -1)):
-            for call in calls:
-                counted = _counted_in(call.code)
-                for code in counted:
-                    self._tallies[code].calls.count(call, sign)
-                self._dirty |= counted
+        for name in now.keys() | before.keys():
+            told, held = now.get(name, _NO_CALLS), before.get(name, _NO_CALLS)
+            if told is not held:
+                self._count_calls(told - held, 1)
+                self._count_calls(held - told, -1)
+
+    def _count_calls(self, calls: Iterable[_Call], sign: int) -> None:
+        for call in calls:
+            counted = _counted_in(call.code)
+            for code in counted:
+                self._tallies[code].calls.count(call, sign)
+            self._dirty |= counted
 
     def _judge(self, code: str, mobile_operators: frozenset[str]) -> bool:
         """Whether an area's white-out or all-mobile-down has begun or ended."""

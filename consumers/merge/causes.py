@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from bus.messages import Cause, Incident
-from bus.vocabulary import CauseCategory, CauseDetail
+from bus.vocabulary import CauseCategory, CauseDetail, Certainty
+from consumers.merge.parties import Party
 from consumers.merge.restoration import SURENESS
-from consumers.merge.told import Told
 from consumers.merge.view import CauseCandidate, SituationCause
 
 MOST_CANDIDATES = 5
@@ -16,31 +17,78 @@ MOST_CANDIDATES = 5
 MOST_ACTORS = 10
 """So many of those who tell, or dispute, one."""
 
+Disputers = Callable[[str], Collection[str]]
+
+_UNKNOWN = Cause()
 _UNKNOWN_CAUSES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})
 
 
-def cause_of(members: Sequence[Told], disputers: Callable[[str], Collection[str]]) -> SituationCause:
+class _Word(NamedTuple):
+    """A known cause, and who tells it how surely."""
+
+    category: CauseCategory
+    detail: CauseDetail
+    certainty: Certainty
+    owner: str
+
+
+class _Words(NamedTuple):
+    """What a party's members say of the cause."""
+
+    refs: frozenset[str]
+    """All of them."""
+    own: Counter[_Word]
+    """Of those that point to no other incident: how many say so."""
+    pointing: Sequence[tuple[_Word, set[str]]]
+    """Of the others, with what they point to."""
+
+
+def cause_of(parties: Iterable[Party], disputed: Iterable[str], disputers: Disputers) -> SituationCause:
     """What the members at the root say: those with a known cause that do not point to another member for it.
 
     Where they name different categories none is picked, and the cause is disputed. Of several details in one category
-    the surest stands, then the one told most often. `disputers` tells who disputes the cause of an incident.
+    the surest stands, then the one told most often. `disputers` tells who disputes the cause of an incident; of those
+    that are not `disputed`, nobody does.
     """
-    disputed_by = {actor for incident in members for actor in disputers(incident.ref)}
-    refs = {incident.ref for incident in members}
-    known = [told for told in members if told.incident.cause.category not in _UNKNOWN_CAUSES]
-    roots = [told for told in known if not refs & pointed_to(told.incident)] or known
-    categories = {told.incident.cause.category for told in roots}
-    stands = _surest([told.incident.cause for told in roots]) if len(categories) == 1 else Cause()
+    words = [party.once(_words) for party in parties]
+    refs = [said.refs for said in words]
+    disputed_by = {actor for ref in disputed if any(ref in those for those in refs) for actor in disputers(ref)}
+    roots: Counter[_Word] = Counter()
+    known: Counter[_Word] = Counter()
+    for said in words:
+        roots.update(said.own)
+        known.update(said.own)
+        for word, others in said.pointing:
+            known[word] += 1
+            if all(others.isdisjoint(those) for those in refs):
+                roots[word] += 1
+    roots = roots or known
+    categories = {word.category for word in roots}
+    category, detail = _surest(roots) if len(categories) == 1 else (_UNKNOWN.category, _UNKNOWN.detail)
     candidates = _candidates(known)
     return SituationCause(
-        category=stands.category,
-        detail=stands.detail,
+        category=category,
+        detail=detail,
         disputed=bool(disputed_by) or len(categories) > 1,
         disputed_by=tuple(sorted(disputed_by)[:MOST_ACTORS]),
         candidates=tuple(candidates[:MOST_CANDIDATES]),
         candidate_count=len(candidates),
-        unknown_reports=len(members) - len(known),
+        unknown_reports=sum(map(len, refs)) - known.total(),
     )
+
+
+def _words(party: Party) -> _Words:
+    own: Counter[_Word] = Counter()
+    pointing = []
+    for told in party.members:
+        cause = told.incident.cause
+        if cause.category not in _UNKNOWN_CAUSES:
+            word = _Word(cause.category, cause.detail, cause.certainty, told.owner)
+            if others := pointed_to(told.incident):
+                pointing.append((word, others))
+            else:
+                own[word] += 1
+    return _Words(frozenset([told.ref for told in party.members]), own, pointing)
 
 
 def pointed_to(incident: Incident) -> set[str]:
@@ -51,26 +99,29 @@ def pointed_to(incident: Incident) -> set[str]:
     return refs - {incident.reference}
 
 
-def _surest(causes: Sequence[Cause]) -> Cause:
-    told = Counter(cause.detail for cause in causes)
-    return min(
-        (cause for cause in causes if cause.detail is not CauseDetail.UNKNOWN or len(told) == 1),
-        key=lambda cause: (SURENESS[cause.certainty], -told[cause.detail], cause.detail),
+def _surest(roots: Counter[_Word]) -> tuple[CauseCategory, CauseDetail]:
+    told: Counter[CauseDetail] = Counter()
+    for word, times in roots.items():
+        told[word.detail] += times
+    surest = min(
+        (word for word in roots if word.detail is not CauseDetail.UNKNOWN or len(told) == 1),
+        key=lambda word: (SURENESS[word.certainty], -told[word.detail], word.detail),
     )
+    return surest.category, surest.detail
 
 
-def _candidates(known: Sequence[Told]) -> list[CauseCandidate]:
+def _candidates(known: Counter[_Word]) -> list[CauseCandidate]:
     """Every cause that is told, the most told first, then the surest."""
-    by_cause: defaultdict[tuple[CauseCategory, CauseDetail], list[Told]] = defaultdict(list)
-    for told in known:
-        by_cause[told.incident.cause.category, told.incident.cause.detail].append(told)
+    by_cause: defaultdict[tuple[CauseCategory, CauseDetail], list[tuple[_Word, int]]] = defaultdict(list)
+    for word, times in known.items():
+        by_cause[word.category, word.detail].append((word, times))
     found = [
         CauseCandidate(
             category=category,
             detail=detail,
-            certainty=min((told.incident.cause.certainty for told in those), key=SURENESS.__getitem__),
-            report_count=len(those),
-            actors=tuple(sorted({told.owner for told in those})[:MOST_ACTORS]),
+            certainty=min((word.certainty for word, _ in those), key=SURENESS.__getitem__),
+            report_count=sum(times for _, times in those),
+            actors=tuple(sorted({word.owner for word, _ in those})[:MOST_ACTORS]),
         )
         for (category, detail), those in by_cause.items()
     ]

@@ -7,11 +7,18 @@ and four times the cadence. Nothing closes itself; things only age.
 from __future__ import annotations
 
 import heapq
-from datetime import datetime, timedelta
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from bus.instants import from_millis, to_millis
 from bus.vocabulary import Freshness
 from consumers.merge.rules import Rules
+
+_MILLISECOND = timedelta(milliseconds=1)
+_NEVER = to_millis(datetime.max.replace(tzinfo=UTC))
+"""No instant that the calendar knows is later."""
 
 _STEPS = ((4, Freshness.SILENT), (2, Freshness.STALE), (1, Freshness.DUE))
 ORDER = {Freshness.FRESH: 0, Freshness.DUE: 1, Freshness.STALE: 2, Freshness.SILENT: 3}
@@ -46,13 +53,32 @@ def expected_within(known_at: datetime, promise: datetime | None, level: int, ru
     return min(promised, rules.promise_cap_factor * default) if level >= rules.promise_capped_from else promised
 
 
-def stalest(clocks: tuple[Clock, ...], as_of: datetime) -> tuple[Freshness, datetime | None]:
+class Clocks:
+    """The clocks of many things, of which the least fresh counts."""
+
+    __slots__ = ("_steps",)
+
+    def __init__(self, clocks: Iterable[Clock]) -> None:
+        held = [(to_millis(clock.known_at), clock.cadence // _MILLISECOND) for clock in clocks]
+        self._steps = [(sorted([known + times * cadence for known, cadence in held]), step) for times, step in _STEPS]
+        """When each of them takes each step, in milliseconds since the epoch."""
+
+    def freshness(self, now: int) -> Freshness:
+        """With nothing to wait for: FRESH."""
+        return next((step for instants, step in self._steps if instants and instants[0] <= now), Freshness.FRESH)
+
+    def next_change(self, now: int) -> int:
+        """The first instant after now at which one of them is less fresh."""
+        places = ((instants, bisect_right(instants, now)) for instants, _ in self._steps)
+        return min((instants[place] for instants, place in places if place < len(instants)), default=_NEVER)
+
+
+def stalest(clocks: Sequence[Clocks], as_of: datetime) -> tuple[Freshness, datetime | None]:
     """The freshness of the least fresh, and when that may next change. With nothing to wait for: FRESH, for ever."""
-    if not clocks:
-        return Freshness.FRESH, None
-    worst = max((clock.freshness(as_of) for clock in clocks), key=ORDER.__getitem__)
-    changes = [instant for clock in clocks if (instant := clock.next_change(as_of))]
-    return worst, min(changes, default=None)
+    now = to_millis(as_of)
+    worst = max((those.freshness(now) for those in clocks), key=ORDER.__getitem__, default=Freshness.FRESH)
+    change = min((those.next_change(now) for those in clocks), default=_NEVER)
+    return worst, from_millis(change) if change < _NEVER else None
 
 
 class Schedule:

@@ -16,7 +16,7 @@ Between two instants at which something changes they grow evenly: a `Growth` say
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -32,6 +32,7 @@ from bus.vocabulary import CountScope, Impact, Service
 from consumers.merge.components import DisjointSets
 from consumers.merge.courses import FOREVER, Loss, Span, Stretch
 from consumers.merge.effects import RANK
+from consumers.merge.parties import Party
 from consumers.merge.told import Told
 from consumers.merge.users import NOT_PEOPLE, overlapping
 from consumers.merge.view import HoursRange, ServiceHours, UserRange
@@ -92,31 +93,101 @@ class Lost(NamedTuple):
     """When they will, if nothing is told meanwhile."""
 
 
-NOTHING = Lost({}, None, None)
+class _Sums(NamedTuple):
+    """What a party has cost, or will have. It holds from one instant to before another."""
+
+    since: int
+    until: int
+    growths: Mapping[Loss, Growth]
 
 
-def lost_by(members: Sequence[Told], as_of: datetime) -> Lost:
+_NO_SUMS = _Sums(0, 0, {})
+
+
+class _Ledger:
+    """What a party's members have cost, and will have when every open one is restored as it forecasts itself."""
+
+    __slots__ = ("_ahead", "_lost", "_members", "_pieces", "forecasts")
+
+    def __init__(self, party: Party) -> None:
+        self._members = party.members
+        self._pieces = pieces_of(party.members)
+        self.forecasts = sorted([f for told in party.opened if (f := _forecast(told)) is not None])
+        """Until when the open members may last."""
+        self._lost = self._ahead = _NO_SUMS
+
+    def lost(self, now: int) -> _Sums:
+        """What was lost until now."""
+        if not self._lost.since <= now < self._lost.until:
+            self._lost = self._lost_at(now)
+        return self._lost
+
+    def ahead(self, now: int) -> _Sums:
+        """What will be lost, as of now. An open incident without a forecast, or past it, counts as far as the clock
+        has come.
+        """
+        if not self._ahead.since <= now < self._ahead.until:
+            self._ahead = self._ahead_at(now)
+        return self._ahead
+
+    def next_forecast(self, now: int) -> int:
+        place = bisect_right(self.forecasts, now)
+        return self.forecasts[place] if place < len(self.forecasts) else FOREVER
+
+    def _lost_at(self, now: int) -> _Sums:
+        growths: dict[Loss, Growth] = {}
+        since, until = -FOREVER, FOREVER
+        for loss, found in self._pieces.items():
+            begun = []
+            for piece in found:
+                begin, end, _, _ = piece
+                if begin > now:
+                    until = min(until, begin)
+                    continue
+                begun.append(piece)
+                if end > now:
+                    since, until = max(since, begin), min(until, end)
+                else:
+                    since = max(since, end)
+            if begun:
+                growths[loss] = _growth(begun, now)
+        return _Sums(since, until, growths)
+
+    def _ahead_at(self, now: int) -> _Sums:
+        pieces, until = self._pieces, self.next_forecast(now)
+        since = max([forecast for forecast in self.forecasts if forecast <= now], default=-FOREVER)
+        if until < FOREVER:
+            pieces = pieces_of([_ending(told, now) for told in self._members])
+        growths = {}
+        for loss, found in pieces.items():
+            begins = [begin for begin, end, _, _ in found if end == FOREVER]
+            since = max([since, *(begin for begin in begins if begin <= now)])
+            until = min([until, *(begin for begin in begins if begin > now)])
+            growths[loss] = _growth([p for p in found if p.begin <= now or p.end < FOREVER], now, ahead=True)
+        return _Sums(since, until, growths)
+
+
+def _ending(told: Told, now: int) -> Told:
+    """The incident, ended when it forecasts it, if that is still to come."""
+    forecast = _forecast(told) if told.is_open else None
+    return told if forecast is None or forecast <= now else replace(told, course=told.course.until(forecast))
+
+
+def lost_by(parties: Iterable[Party], as_of: datetime) -> Lost:
     """What the incidents of one situation, duplicates left out, have cost until `as_of`."""
-    return lost_in(pieces_of(members), as_of)
-
-
-def lost_in(pieces: Pieces, as_of: datetime) -> Lost:
-    """The sums of their pieces until `as_of`."""
     now = to_millis(as_of)
+    sums = [party.once(_Ledger).lost(now) for party in parties]
+    since, until = max((s.since for s in sums), default=-FOREVER), min((s.until for s in sums), default=FOREVER)
+    return Lost(_totals(sums), _instant(since), _instant(until))
+
+
+def _totals(sums: Iterable[_Sums]) -> Mapping[Loss, Growth]:
     growths: dict[Loss, Growth] = {}
-    since, next_change = -FOREVER, FOREVER
-    for loss, found in pieces.items():
-        for begin, end, _, _ in found:
-            if end <= now:
-                since = max(since, end)
-            elif begin <= now:
-                since, next_change = max(since, begin), min(next_change, end)
-            else:
-                next_change = min(next_change, begin)
-        begun = [piece for piece in found if piece.begin <= now]
-        if begun:
-            growths[loss] = _growth(begun, now)
-    return Lost(growths, _instant(since), _instant(next_change))
+    for party in sums:
+        for loss, growth in party.growths.items():
+            held = growths.get(loss)
+            growths[loss] = growth if held is None else _sum(held, growth, 1)
+    return growths
 
 
 class Outlook(NamedTuple):
@@ -128,29 +199,21 @@ class Outlook(NamedTuple):
     """When one of them may reach a further threshold, or its forecasts change anything."""
 
 
-def outlook(
-    members: Sequence[Told], pieces: Pieces, lost: Lost, as_of: datetime, thresholds: Sequence[int]
-) -> Outlook:
+def outlook(parties: Iterable[Party], lost: Lost, as_of: datetime, thresholds: Sequence[int]) -> Outlook:
     """Judged against thresholds in user-hours, rising. An open incident without a forecast, or past it, is counted
     until `as_of`.
     """
     now = to_millis(as_of)
     levels = [threshold * MILLIS_PER_HOUR for threshold in thresholds]
-    forecasts = {told.ref: forecast for told in members if told.is_open and (forecast := _forecast(told)) is not None}
-    latest = max(now, *forecasts.values()) if forecasts else now
+    ledgers = [party.once(_Ledger) for party in parties]
+    latest = max([now, *(ledger.forecasts[-1] for ledger in ledgers if ledger.forecasts)])
     wanted = {loss for loss, growth in lost.growths.items() if growth.value(latest)[2] >= levels[0]}
     looks = [_reaches(growth, now, levels) for loss, growth in lost.growths.items() if loss not in wanted]
     high: dict[Loss, int] = {}
     if wanted:
-        looks += [forecast for forecast in forecasts.values() if forecast > now]
-        ahead = {ref: forecast for ref, forecast in forecasts.items() if forecast > now}
-        if ahead:
-            pieces = pieces_of(
-                [replace(t, course=t.course.until(ahead[t.ref])) if t.ref in ahead else t for t in members]
-            )
-        for loss, found in pieces.items():
+        looks += [ledger.next_forecast(now) for ledger in ledgers]
+        for loss, growth in _totals([ledger.ahead(now) for ledger in ledgers]).items():
             if loss in wanted:
-                growth = _growth([p for p in found if p.begin <= now or p.end < FOREVER], now, ahead=True)
                 high[loss] = growth.value(now)[2]
                 looks.append(_reaches(growth, now, levels))
     return Outlook(high, _instant(min(looks, default=FOREVER)))

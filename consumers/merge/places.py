@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 
 from consumers.merge.components import Component
@@ -24,10 +24,10 @@ class Places:
         self._told.pop(ref, None)
 
     def update(
-        self, component: Component, refs: Iterable[str], entities: Mapping[str, Entity], situation: str
+        self, component: Component, refs: Collection[str], entities: Mapping[str, Entity], situation: str
     ) -> Iterator[IncidentPlace]:
         """The places of those of the given incidents of a component for which they changed."""
-        towards_seed = _towards_seed(component)
+        towards_seed = _towards_seed(component) if refs else {}
         for ref in refs:
             winner = entities[ref].winner
             edge, duplicate = towards_seed.get(ref), ref in component.duplicates

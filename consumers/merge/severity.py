@@ -1,42 +1,65 @@
 """How bad a situation is: 1 none, 2 minor, 3 significant, 4 considerable, 5 catastrophic.
 
-Each rule looks at the open members and may give reasons; the computed severity is the greatest level of all, never a
-weighted sum. Thresholds are in the rules file. Numbers that are missing make the level a lower bound. What staff decide
-stands beside it, and counts while it holds.
+Each rule looks at the open incidents, by the marks that they bear (`symptoms`), and may give reasons; the computed
+severity is the greatest level of all, never a weighted sum. Thresholds are in the rules file. Numbers that are missing
+make the level a lower bound. What staff decide stands beside it, and counts while it holds.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache
 from itertools import combinations
+from typing import NamedTuple
 
 from bus import geography
-from bus.vocabulary import IMPACT_ORDER, AreaKind, CauseCategory, Certainty, Impact, Service
+from bus.vocabulary import IMPACT_ORDER, AreaKind, CriticalService, Impact, Service
 from consumers.merge.courses import Loss
 from consumers.merge.effects import RANK
 from consumers.merge.hours import MILLIS_PER_HOUR
+from consumers.merge.parties import Party
 from consumers.merge.rules import Rules
+from consumers.merge.symptoms import (
+    CLAIMED,
+    CONFIRMED,
+    CRITICAL,
+    FELT,
+    WIDE,
+    Cases,
+    Symptom,
+    bearing,
+    borne,
+    calls,
+    calls_somewhere,
+    cases,
+    felt,
+    has,
+    held,
+    lost,
+    mobile,
+    mobile_nearly_all,
+    of_mobile,
+    of_opened,
+    of_voices,
+    refs_bearing,
+    rose,
+)
 from consumers.merge.told import Told
 from consumers.merge.traces import Gist
 from consumers.merge.users import count_users
 from consumers.merge.view import Reason, ServiceUsers, Severity, SeverityOverride
 
-_FELT = frozenset({Impact.DEGRADED, Impact.OUTAGE})
-_MAY_BE_FELT = _FELT | {Impact.UNKNOWN}
-_MOST_REFS = 10
-"""A reason names at most so many references; its text tells how many there are."""
+_MAY_BE_FELT = FELT | {Impact.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the rules look at: the open members of one situation, and what they amount to."""
+    """What the rules look at: the incidents of one situation, and what they amount to."""
 
-    members: Sequence[Told]
-    """The open members: what is counted, is counted of these."""
-    voices: Sequence[Told]
-    """The open members and duplicates."""
+    parties: Collection[Party]
     users: Mapping[str, ServiceUsers]
     hours: Mapping[Loss, int]
     """User-milliseconds, forecast included, of what may have cost enough to matter."""
@@ -75,20 +98,20 @@ def urgency(severity: Severity, rules: Rules) -> int:
 
 
 def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = _as_counted_before(evidence.members, rules)
-    all_users = evidence.users if members is evidence.members else count_users(members)
-    felt = [
+    parties = _as_counted_before(evidence.parties, rules)
+    all_users = evidence.users if parties is evidence.parties else count_users(parties)
+    parts = [
         (found.high, service, impact)
         for service, users in all_users.items()
         for impact, found in users.by_impact.items()
-        if impact in _FELT and found.high is not None and found.best is not None
+        if impact in FELT and found.high is not None and found.best is not None
     ]
-    if not felt:
+    if not parts:
         return
-    high, service, impact = max(felt)
+    high, service, impact = max(parts)
     if level := _reached(rules.severity.users, high):
-        members = [m for m in evidence.members if _has(m, Service(service), Impact(impact))]
-        yield _reason("USERS", level, members, high=high, service=service, impact=impact)
+        found = bearing(evidence.parties, of_opened, has(Service(service), Impact(impact)))
+        yield _reason("USERS", level, found, high=high, service=service, impact=impact)
 
 
 def _user_hours(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
@@ -97,63 +120,55 @@ def _user_hours(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     reached = [
         (level, RANK[impact], service)
         for (service, impact), high in evidence.hours.items()
-        if impact in _FELT and (level := _reached(levels, high // MILLIS_PER_HOUR))
+        if impact in FELT and (level := _reached(levels, high // MILLIS_PER_HOUR))
     ]
     if reached:
         level, rank, service = max(reached)
         impact = IMPACT_ORDER[rank]
-        members = [m for m in evidence.members if (service, impact) in m.course.losses]
-        yield _reason("USER_HOURS", level, members, hours=levels[level], service=service, impact=impact)
+        found = bearing(evidence.parties, of_opened, lost(service, impact))
+        yield _reason("USER_HOURS", level, found, hours=levels[level], service=service, impact=impact)
 
 
 def _share(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    counted = _as_counted_before(evidence.members, rules)
     highest = max(
         (found.high or 0 for users in evidence.users.values() for found in users.by_impact.values()), default=0
     )
-    touched = {outer for m in evidence.members for code in m.codes for outer in (code, code[:2], geography.COUNTRY)}
+    touched = set().union(*(party.once(_areas_touched) for party in evidence.parties))
     found = []
     for code in touched & rules.population.keys():
         inhabitants, rule = rules.population[code], rules.severity.share[_kind(code)]
         if highest >= rule.share * inhabitants:
+            counted = _as_counted_before(_within(code, evidence.parties), rules)
             found += [
                 (rule.level, min(1.0, part.high / inhabitants), code, service, impact)
-                for service, users in count_users(_within(code, counted)).items()
+                for service, users in count_users(counted).items()
                 for impact, part in users.by_impact.items()
-                if impact in _FELT and part.best is not None and part.high is not None
+                if impact in FELT and part.best is not None and part.high is not None
                 if part.high >= rule.share * inhabitants
             ]
     if found:
         level, share, area, service, impact = max(found)
-        members = [m for m in _within(area, evidence.members) if _has(m, Service(service), Impact(impact))]
+        those = bearing(_within(area, evidence.parties), of_opened, has(Service(service), Impact(impact)))
         percent = int(share * 100)
-        yield _reason("SHARE", level, members, percent=percent, area=area, service=service, impact=impact)
+        yield _reason("SHARE", level, those, percent=percent, area=area, service=service, impact=impact)
 
 
 def _reporting_effect(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     """Gives no level; says what may be behind a rise."""
-    members = [m for m in evidence.members if _is_by_reporting(m, rules) and (_is_held(m, rules) or (m.step or 0) > 0)]
-    if members:
-        yield _reason("REPORTING_EFFECT", 1, members)
+    found = refs_bearing(evidence.parties, of_opened, map(rose, rules.severity.reporting_bases))
+    if found:
+        yield _reason("REPORTING_EFFECT", 1, cases(found))
 
 
-def _is_by_reporting(told: Told, rules: Rules) -> bool:
-    return told.incident.users is not None and told.incident.users.basis in rules.severity.reporting_bases
-
-
-def _is_held(told: Told, rules: Rules) -> bool:
-    """Whether its number is higher than the last on another basis, and has not grown since the basis changed."""
-    if told.recount is None or told.incident.users is None or not _is_by_reporting(told, rules):
-        return False
-    before, first, now = told.recount.before.users or 0, told.recount.first.users or 0, told.incident.users.value or 0
-    return before < now <= first
-
-
-def _as_counted_before(members: Sequence[Told], rules: Rules) -> Sequence[Told]:
+def _as_counted_before(parties: Collection[Party], rules: Rules) -> Collection[Party]:
     """With the earlier numbers of those that were only counted in another way since; the same, where there is none."""
-    if not any(_is_held(m, rules) for m in members):
-        return members
-    return [_counted_before(m, m.recount.before) if m.recount and _is_held(m, rules) else m for m in members]
+    later = refs_bearing(parties, of_opened, map(held, rules.severity.reporting_bases))
+    if not later:
+        return parties
+    return [
+        Party([_counted_before(m, m.recount.before) if m.recount and m.ref in later else m for m in party.opened])
+        for party in parties
+    ]
 
 
 def _counted_before(told: Told, before: Gist) -> Told:
@@ -161,9 +176,28 @@ def _counted_before(told: Told, before: Gist) -> Told:
     return replace(told, numbers={service: earlier.get(service, now) for service, now in told.numbers.items()})
 
 
-def _within(area: str, members: Iterable[Told]) -> list[Told]:
-    """Those that lie wholly in the area."""
-    return [m for m in members if m.codes and all(geography.contains(area, code) for code in m.codes)]
+def _within(area: str, parties: Iterable[Party]) -> list[Party]:
+    """What they tell of open members that lie wholly in the area."""
+    return [within for party in parties if (within := party.once(_by_area).get(area))]
+
+
+def _by_area(party: Party) -> Mapping[str, Party]:
+    """The open members that lie wholly in an area, by area."""
+    found: defaultdict[str, list[Told]] = defaultdict(list)
+    for told in party.opened:
+        if told.codes:
+            for area in set[str].intersection(*map(_around, told.codes)):
+                found[area].append(told)
+    return {area: Party(members) for area, members in found.items()}
+
+
+def _areas_touched(party: Party) -> set[str]:
+    return {outer for told in party.opened for code in told.codes for outer in _around(code)}
+
+
+def _around(code: str) -> set[str]:
+    """The areas that contain an area, itself included."""
+    return {code, code[:2], geography.COUNTRY}
 
 
 def _kind(code: str) -> AreaKind:
@@ -172,36 +206,60 @@ def _kind(code: str) -> AreaKind:
 
 def _impact(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact, level in rules.severity.impact.items():
-        members = [m for m in evidence.voices if _is_felt(m, impact)]
-        if members:
-            yield _reason("IMPACT", level, members, impact=impact)
+        found = bearing(evidence.parties, of_voices, felt(impact))
+        if found.number:
+            yield _reason("IMPACT", level, found, impact=impact)
 
 
 def _emergency(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     for impact in rules.severity.emergency:
-        members = [m for m in evidence.voices if m.incident.emergency and m.incident.emergency.impact is impact]
-        if members:
-            somewhere = any(m.codes for m in members)
+        found = bearing(evidence.parties, of_voices, calls(impact))
+        if found.number:
+            somewhere = bearing(evidence.parties, of_voices, calls_somewhere(impact)).number
             levels = rules.severity.emergency if somewhere else rules.severity.emergency_elsewhere
-            yield _reason("EMERGENCY", levels[impact], members, impact=impact)
+            yield _reason("EMERGENCY", levels[impact], found, impact=impact)
+
+
+class _Sites(NamedTuple):
+    """What a party's open members tell of sites out of service."""
+
+    out: int
+    refs: list[str]
+    """Those that tell of any."""
+    dark: Mapping[str, list[str]]
+    """By municipality, those that say that every site there is out."""
+    worst: Mapping[str, Mapping[str, Told]]
+    """By county and operator, the one that tells of most."""
+
+
+def _sites_of(party: Party) -> _Sites:
+    members = [m for m in party.opened if m.incident.sites and m.incident.sites.out]
+    dark: defaultdict[str, list[str]] = defaultdict(list)
+    worst: defaultdict[str, dict[str, Told]] = defaultdict(dict)
+    for told in sorted(members, key=_out):
+        if _served(told) and len(told.codes) == 1:
+            (area,) = told.codes
+            if _kind(area) is AreaKind.LAN:
+                worst[area][told.owner] = told
+            elif _kind(area) is AreaKind.KOMMUN and _out(told) >= _served(told):
+                dark[area].append(told.ref)
+    return _Sites(sum(map(_out, members)), [m.ref for m in members], dark, worst)
 
 
 def _sites(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = [m for m in evidence.members if m.incident.sites and m.incident.sites.out]
-    out = sum(_out(m) for m in members)
+    told = [party.once(_sites_of) for party in evidence.parties]
+    out = sum(sites.out for sites in told)
     if level := _reached(rules.severity.sites, out):
-        yield _reason("SITES", level, members, out=out)
-    served = [m for m in members if m.incident.sites and m.incident.sites.served and len(m.codes) == 1]
-    dark = [m for m in served if _kind(m.codes[0]) is AreaKind.KOMMUN and _out(m) >= _served(m)]
-    for area in sorted({m.codes[0] for m in dark}):
-        without = [m for m in dark if m.codes[0] == area]
+        yield _reason("SITES", level, cases(ref for sites in told for ref in sites.refs), out=out)
+    for area in sorted({area for sites in told for area in sites.dark}):
+        without = cases(ref for sites in told for ref in sites.dark.get(area, ()))
         yield _reason("SITES_ALL", rules.severity.municipality_without_sites, without, area=area)
-    for area in sorted({m.codes[0] for m in served if _kind(m.codes[0]) is AreaKind.LAN}):
-        worst = {m.owner: m for m in sorted((m for m in served if m.codes[0] == area), key=_out)}.values()
+    for area in sorted({area for sites in told for area in sites.worst}):
+        worst = [m for sites in told for m in sites.worst.get(area, {}).values()]
         share = sum(map(_out, worst)) / sum(map(_served, worst))
         if share >= rules.severity.county_sites.share:
-            percent = min(100, int(share * 100))
-            yield _reason("SITES_SHARE", rules.severity.county_sites.level, [*worst], percent=percent, area=area)
+            percent, those = min(100, int(share * 100)), cases(m.ref for m in worst)
+            yield _reason("SITES_SHARE", rules.severity.county_sites.level, those, percent=percent, area=area)
 
 
 def _out(told: Told) -> int:
@@ -213,15 +271,20 @@ def _served(told: Told) -> int:
 
 
 def _redundancy(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    lost: dict[str, Told] = {}
     for service in sorted(rules.severity.redundancy_services):
-        members = [m for m in evidence.voices if _has(m, service, Impact.REDUCED_REDUNDANCY)]
-        lost |= {m.ref: m for m in members}
-        if members:
-            yield _reason("REDUNDANCY", rules.severity.redundancy, members, service=service)
-    if again := _lost_again([m for m in evidence.members if m.ref in lost], rules.severity.redundancy_again_within):
+        found = bearing(evidence.parties, of_voices, _reduced(service))
+        if found.number:
+            yield _reason("REDUNDANCY", rules.severity.redundancy, found, service=service)
+    without = refs_bearing(evidence.parties, of_opened, map(_reduced, rules.severity.redundancy_services))
+    members = [m for party in evidence.parties for m in party.opened if m.ref in without] if without else []
+    if again := _lost_again(members, rules.severity.redundancy_again_within):
         hours = rules.severity.redundancy_again_within // timedelta(hours=1)
-        yield _reason("REDUNDANCY_AGAIN", rules.severity.redundancy_again, again, hours=hours)
+        those = cases(m.ref for m in again)
+        yield _reason("REDUNDANCY_AGAIN", rules.severity.redundancy_again, those, hours=hours)
+
+
+def _reduced(service: Service) -> Symptom:
+    return has(service, Impact.REDUCED_REDUNDANCY)
 
 
 def _lost_again(members: Sequence[Told], within: timedelta) -> list[Told]:
@@ -241,57 +304,57 @@ def _began(told: Told) -> int:
 
 
 def _critical_services(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    members = [m for m in evidence.voices if m.incident.critical_services]
-    touched = {service for m in members for service in m.incident.critical_services}
+    found = bearing(evidence.parties, of_voices, CRITICAL)
+    touched = {service for party in evidence.parties for service in party.once(_critical_services_of)}
     level = max(
         _reached(rules.severity.critical_services, len(touched)),
         *(level for services, level in rules.severity.critical_together if services <= touched),
         0,
     )
     if level:
-        yield _reason("CRITICAL_SERVICE", level, members, services=" ".join(sorted(touched)))
+        yield _reason("CRITICAL_SERVICE", level, found, services=" ".join(sorted(touched)))
+
+
+def _critical_services_of(party: Party) -> set[CriticalService]:
+    return {service for told in party.voices for service in told.incident.critical_services}
 
 
 def _malicious(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
-    claimed = [
-        m
-        for m in evidence.voices
-        if m.incident.malicious
-        or (m.incident.malicious is None and m.incident.cause.category is CauseCategory.MALICIOUS_ACTION)
-    ]
-    confirmed = [m for m in claimed if m.incident.malicious or m.incident.cause.certainty is Certainty.OBSERVED]
-    wide = [m for m in confirmed if _is_felt(m, Impact.OUTAGE) and any(len(code) == 2 for code in m.codes)]
-    if wide:
+    claimed, confirmed, wide = (bearing(evidence.parties, of_voices, mark) for mark in (CLAIMED, CONFIRMED, WIDE))
+    if wide.number:
         yield _reason("MALICIOUS_OUTAGE", rules.severity.malicious_county_outage, wide)
-    if confirmed:
+    if confirmed.number:
         yield _reason("MALICIOUS", rules.severity.malicious_confirmed, confirmed, certainty="confirmed")
-    elif claimed:
+    elif claimed.number:
         yield _reason("MALICIOUS", rules.severity.malicious_suspected, claimed, certainty="suspected")
 
 
 def _white_out(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     out = [(code, Impact.DEGRADED, rules.severity.white_out_municipality) for code in evidence.white_outs]
     down = [(code, Impact.OUTAGE, rules.severity.white_out_county_down) for code in evidence.all_down]
-    found = [
-        (level, code, members)
-        for code, least, level in (*(o for o in out if len(o[0]) == 4), *(d for d in down if len(d[0]) == 2))
-        if code != geography.COUNTRY and (members := [m for m in evidence.voices if _lacks_mobile(m, code, least)])
-    ]
-    for level in sorted({level for level, _, _ in found}):
-        of_level = [(code, members) for other, code, members in found if other == level]
-        refs = {m.ref: m for _, members in of_level for m in members}
-        area = min(code for code, _ in of_level)
+    lacking: defaultdict[int, list[tuple[str, Collection[Symptom]]]] = defaultdict(list)
+    told = borne(evidence.parties, of_mobile) if out or down else set()
+    for code, least, level in (*(o for o in out if len(o[0]) == 4), *(d for d in down if len(d[0]) == 2)):
+        if code != geography.COUNTRY and (by := told & _lacking_mobile(code, least)):
+            lacking[level].append((code, by))
+    for level, found in sorted(lacking.items()):
+        those = cases(refs_bearing(evidence.parties, of_mobile, {mark for _, by in found for mark in by}))
+        area = min(code for code, _ in found)
         code = "ALL_DOWN" if level == rules.severity.white_out_county_down else "WHITE_OUT"
-        yield _reason(code, level, list(refs.values()), area=area, areas=len(of_level))
+        yield _reason(code, level, those, area=area, areas=len(found))
 
 
-def _lacks_mobile(told: Told, code: str, least: Impact) -> bool:
-    """Whether it is one of the reports by which mobile service is so bad in this area."""
-    if code in told.codes:
-        return told.mobile is not None and RANK[told.mobile] >= RANK[least]
-    nearly_all = told.mobile_nearly_all
-    around = {code[:2], geography.COUNTRY}.intersection(told.codes)
-    return bool(around) and nearly_all is not None and RANK[nearly_all] >= RANK[least]
+@cache
+def _lacking_mobile(code: str, least: Impact) -> frozenset[Symptom]:
+    """The marks by which a report is one of those that make mobile service so bad in this area."""
+    impacts = [impact for impact in IMPACT_ORDER if RANK[impact] >= RANK[least]]
+    wider = _around(code) - {code}
+    return frozenset(
+        {
+            *(mobile(code, impact) for impact in impacts),
+            *(mobile_nearly_all(outer, impact) for outer in wider for impact in impacts),
+        }
+    )
 
 
 RULES: tuple[Callable[[Evidence, Rules], Iterator[Reason]], ...] = (
@@ -312,16 +375,6 @@ RULES: tuple[Callable[[Evidence, Rules], Iterator[Reason]], ...] = (
 
 def _reached(levels: Mapping[int, int], number: int) -> int:
     return max((level for level, threshold in levels.items() if number >= threshold), default=0)
-
-
-def _has(told: Told, service: Service, impact: Impact) -> bool:
-    return told.impacts.get(service) is impact
-
-
-def _is_felt(told: Told, impact: Impact) -> bool:
-    """Whether it reports the impact, and it is not known that no user of any service with it is affected."""
-    services = [service for service, found in told.impacts.items() if found is impact]
-    return any(impact not in _FELT or told.numbers.get(service) != (0, 0, 0) for service in services)
 
 
 TEXTS = {
@@ -362,8 +415,7 @@ _TABLES = {
 """Where the table is not called as the reason is."""
 
 
-def _reason(code: str, level: int, members: Sequence[Told], **facts: object) -> Reason:
-    refs = tuple(sorted(m.ref for m in members)[:_MOST_REFS])
-    told = {name: str(fact) for name, fact in sorted({**facts, "count": len(members)}.items())}
+def _reason(code: str, level: int, found: Cases, **facts: object) -> Reason:
+    told = {name: str(fact) for name, fact in sorted({**facts, "count": found.number}.items())}
     named = told | {"area": geography.name_of(told["area"])} if "area" in told else told
-    return Reason(code=code, level=level, text=TEXTS[code].format(**named), facts=told, refs=refs)
+    return Reason(code=code, level=level, text=TEXTS[code].format(**named), facts=told, refs=found.refs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -11,22 +11,25 @@ from typing import NamedTuple
 
 from bus.vocabulary import (
     EMERGENCY_ORDER,
+    OPEN_INCIDENT_STATES,
     TLP_ORDER,
     EmergencyImpact,
     Freshness,
     Impact,
     IncidentState,
+    Service,
     SituationState,
     Tlp,
     Trend,
 )
-from consumers.merge.causes import cause_of
+from consumers.merge.causes import Disputers, cause_of
 from consumers.merge.components import Component
 from consumers.merge.effects import RANK
-from consumers.merge.freshness import Clock, expected_within
-from consumers.merge.hours import Lost, hours_at, lost_in, outlook, pieces_of
+from consumers.merge.freshness import Clock, Clocks, expected_within
+from consumers.merge.hours import Lost, hours_at, lost_by, outlook
 from consumers.merge.links import Edge
 from consumers.merge.overrides import Standing
+from consumers.merge.parties import Parties, Party, is_many
 from consumers.merge.restoration import restoration
 from consumers.merge.rules import Rules
 from consumers.merge.severity import Evidence, assess, urgency
@@ -55,7 +58,9 @@ class Assembled:
 
     situation: Situation
     component: Component
-    clocks: tuple[Clock, ...]
+    parties: Parties
+    """Those that are worth to remember, for the next time."""
+    clocks: tuple[Clocks, ...]
     lost: Lost
     next_change: datetime | None
     """When it is to be assembled anew, if nothing is told meanwhile."""
@@ -105,13 +110,8 @@ def cast_of(component: Component, told: Mapping[str, Told]) -> Cast:
     everyone = [told[ref] for ref in component.refs]
     members = [incident for incident in everyone if incident.ref not in component.duplicates]
     opened = [incident for incident in members if incident.is_open]
-    voices = voices_of(component, told)
+    voices = [incident for incident in everyone if incident.is_open]
     return Cast(everyone, members, opened, voices, current=voices or members, awaited=opened or voices)
-
-
-def voices_of(component: Component, told: Mapping[str, Told]) -> list[Told]:
-    """The open incidents of a component, duplicates too."""
-    return [incident for ref in component.refs if (incident := told[ref]).is_open]
 
 
 def clock_of(told: Told, level: int, rules: Rules) -> Clock:
@@ -119,57 +119,146 @@ def clock_of(told: Told, level: int, rules: Rules) -> Clock:
     return Clock(told.known_at, expected_within(told.known_at, told.incident.next_update_at, level, rules))
 
 
+class _Digest(NamedTuple):
+    """What a party says in so few words that a situation needs no others."""
+
+    owners: frozenset[str]
+    states: frozenset[IncidentState]
+    tlp: Tlp
+    """The highest."""
+    declared: int | None
+    rises: int | None
+    """By how much the count of an open member rose at most."""
+    falls: int | None
+    by_voices: _Scope
+    by_members: _Scope
+
+
+class _Scope(NamedTuple):
+    """What is affected, by some of a party's incidents."""
+
+    services: Mapping[Service, Impact]
+    codes: frozenset[str]
+    calls: EmergencyImpact | None
+
+
+def _digest(party: Party) -> _Digest:
+    steps = [incident.step for incident in party.opened if incident.step is not None]
+    declared = [i.incident.declared_severity for i in party.voices if i.incident.declared_severity is not None]
+    by_voices = _scope(party.voices)
+    return _Digest(
+        owners=frozenset([incident.owner for incident in party.everyone]),
+        states=frozenset([incident.incident.state for incident in party.everyone]),
+        tlp=max([incident.incident.tlp for incident in party.everyone], key=TLP_ORDER.index),
+        declared=max(declared, default=None),
+        rises=max(steps, default=None),
+        falls=min(steps, default=None),
+        by_voices=by_voices,
+        by_members=by_voices if party.voices is party.members else _scope(party.members),
+    )
+
+
+def _scope(incidents: Sequence[Told]) -> _Scope:
+    services: dict[Service, Impact] = {}
+    for incident in incidents:
+        _worst(services, incident.impacts)
+    calls = [i.incident.emergency.impact for i in incidents if i.incident.emergency]
+    return _Scope(
+        services,
+        frozenset([code for incident in incidents for code in incident.codes]),
+        max(calls, key=EMERGENCY_ORDER.index, default=None),
+    )
+
+
+def _worst(services: dict[Service, Impact], more: Mapping[Service, Impact]) -> None:
+    """Of each service, the worse impact."""
+    for service, impact in more.items():
+        held = services.get(service)
+        if held is None or RANK[impact] > RANK[held]:
+            services[service] = impact
+
+
 def assemble(
     component: Component,
-    told: Mapping[str, Told],
+    parties: Parties,
+    title: str,
     measures: Iterable[str],
-    disputers: Callable[[str], Collection[str]],
+    disputed: Iterable[str],
+    disputers: Disputers,
     surroundings: Surroundings,
     rules: Rules,
     as_of: datetime,
 ) -> Assembled:
-    """The situation of a component. `disputers` tells who disputes the cause of an incident. It holds from `as_of`
-    until its `next_change`.
+    """The situation of a component, by its parties. `disputers` tells who disputes the cause of an incident; of those
+    that are not `disputed`, nobody does. It holds from `as_of` until its `next_change`.
     """
-    everyone, members, opened, voices, current, awaited = cast_of(component, told)
-    users = count_users(opened)
-    pieces = pieces_of(members)
-    lost = lost_in(pieces, as_of)
-    declared = [i.incident.declared_severity for i in voices if i.incident.declared_severity is not None]
-    ahead = outlook(members, pieces, lost, as_of, sorted(rules.severity.user_hours.values()))
-    evidence = Evidence(opened, voices, users, ahead.high, surroundings.white_outs, surroundings.all_down)
-    severity = assess(evidence, max(declared, default=None), surroundings.override.override, rules)
+    those = list(parties.values())
+    words = [party.once(_digest) for party in those]
+    users = count_users(those)
+    lost = lost_by(those, as_of)
+    ahead = outlook(those, lost, as_of, sorted(rules.severity.user_hours.values()))
+    evidence = Evidence(those, users, ahead.high, surroundings.white_outs, surroundings.all_down)
+    declared = max([said.declared for said in words if said.declared is not None], default=None)
+    severity = assess(evidence, declared, surroundings.override.override, rules)
+    states = frozenset().union(*(said.states for said in words))
+    ongoing = not states.isdisjoint(OPEN_INCIDENT_STATES)
+    current = [said.by_voices if ongoing else said.by_members for said in words]
+    calls = [scope.calls for scope in current if scope.calls is not None]
+    duplicates = tuple(sorted(component.duplicates))
     situation = Situation.whole(
         id=situation_id(component.seed),
-        aliases=tuple(sorted(situation_id(ref) for ref in component.refs if ref != component.seed)),
-        title=told[component.seed].incident.title,
-        state=_state(everyone),
-        members=tuple(incident.ref for incident in members),
-        duplicates=tuple(sorted(component.duplicates)),
-        actors=tuple(sorted({incident.owner for incident in everyone})),
+        aliases=tuple(sorted([situation_id(ref) for ref in component.refs if ref != component.seed])),
+        title=title,
+        state=_state(states),
+        members=tuple([ref for ref in component.refs if ref not in component.duplicates]),
+        duplicates=duplicates,
+        actors=tuple(sorted(frozenset().union(*(said.owners for said in words)))),
         severity=severity,
-        trend=_trend(opened),
+        trend=_trend(words),
         services=_services(current),
-        areas=tuple(sorted({code for incident in current for code in incident.codes})),
-        cause=cause_of(members, disputers),
+        areas=tuple(sorted(frozenset().union(*(scope.codes for scope in current)))),
+        cause=cause_of(those, disputed, disputers),
         users=users,
         user_hours=hours_at(lost.growths, lost.since) if lost.since else {},
         user_hours_as_of=lost.since,
-        sites=count_sites(opened),
-        emergency=_emergency(current),
-        restoration=restoration(voices),
+        sites=count_sites(those),
+        emergency=max(calls, key=EMERGENCY_ORDER.index, default=None),
+        restoration=restoration(those),
         links=as_links(component.links),
         suggestions=as_links(surroundings.suggestions),
         measures=tuple(sorted(measures)),
         freshness=Freshness.FRESH,
-        tlp=_highest_tlp(everyone),
+        tlp=_highest_tlp(words),
         started_at=component.started_at,
     )
     level = urgency(severity, rules)
-    clocks = tuple(clock_of(incident, level, rules) for incident in awaited)
     changes = [lost.next_change, ahead.next_change, surroundings.override.next_change]
     next_change = min((instant for instant in changes if instant is not None), default=None)
-    return Assembled(situation, component, clocks, lost, next_change, tuple(voices))
+    voices = tuple([told for party in those for told in party.voices])
+    clocks = _clocks(those, level, rules, many=is_many(component))
+    kept = parties if is_many(component) else {}
+    return Assembled(situation, component, kept, clocks, lost, next_change, voices)
+
+
+def _clocks(parties: Collection[Party], level: int, rules: Rules, *, many: bool) -> tuple[Clocks, ...]:
+    """How current those are of whom news is expected: the open members; where there is none, the open duplicates."""
+    opened = any(party.opened for party in parties)
+    if not many:
+        awaited = [told for party in parties for told in (party.opened if opened else party.voices)]
+        return (Clocks([clock_of(told, level, rules) for told in awaited]),)
+    found = []
+    for party in parties:
+        held = party.once(_by_level)
+        if (level, opened) not in held:
+            awaited = party.opened if opened else party.voices
+            held[level, opened] = Clocks([clock_of(told, level, rules) for told in awaited])
+        found.append(held[level, opened])
+    return tuple(found)
+
+
+def _by_level(_: Party) -> dict[tuple[int, bool], Clocks]:
+    """The clocks of a party as they were asked for: by urgency, and whether the open members are awaited."""
+    return {}
 
 
 @lru_cache(maxsize=100_000)
@@ -182,38 +271,30 @@ def as_links(edges: Iterable[Edge]) -> tuple[SituationLink, ...]:
     return tuple(as_link(edge) for edge in edges)
 
 
-def _emergency(incidents: Iterable[Told]) -> EmergencyImpact | None:
-    """The worst effect on 112 that is told; None when nobody says."""
-    told = [i.incident.emergency.impact for i in incidents if i.incident.emergency]
-    return max(told, key=EMERGENCY_ORDER.index, default=None)
-
-
-def _state(members: Sequence[Told]) -> SituationState:
-    if any(incident.is_open for incident in members):
+def _state(states: Collection[IncidentState]) -> SituationState:
+    if not OPEN_INCIDENT_STATES.isdisjoint(states):
         return SituationState.ONGOING
-    restored = any(incident.incident.state is IncidentState.RESTORED for incident in members)
-    return SituationState.RESTORED if restored else SituationState.CLOSED
+    return SituationState.RESTORED if IncidentState.RESTORED in states else SituationState.CLOSED
 
 
-def _services(incidents: Iterable[Told]) -> dict[str, Impact]:
-    worst: dict[str, Impact] = {}
-    for incident in incidents:
-        for service, impact in incident.impacts.items():
-            if service not in worst or RANK[impact] > RANK[worst[service]]:
-                worst[service.value] = impact
-    return dict(sorted(worst.items()))
+def _services(current: Iterable[_Scope]) -> dict[str, Impact]:
+    worst: dict[Service, Impact] = {}
+    for scope in current:
+        _worst(worst, scope.services)
+    return {service.value: worst[service] for service in sorted(worst)}
 
 
-def _trend(incidents: Sequence[Told]) -> Trend:
+def _trend(words: Sequence[_Digest]) -> Trend:
     """From the last two revisions of each open member that count on the same basis: any that rises is a rise."""
-    steps = [incident.step for incident in incidents if incident.step is not None]
-    if not steps:
+    rises = max([said.rises for said in words if said.rises is not None], default=None)
+    falls = min([said.falls for said in words if said.falls is not None], default=None)
+    if rises is None or falls is None:
         return Trend.UNKNOWN
-    if max(steps) > 0:
+    if rises > 0:
         return Trend.RISING
-    return Trend.FALLING if min(steps) < 0 else Trend.STEADY
+    return Trend.FALLING if falls < 0 else Trend.STEADY
 
 
-def _highest_tlp(incidents: Iterable[Told]) -> Tlp:
-    highest = max((told.incident.tlp for told in incidents), key=TLP_ORDER.index)
+def _highest_tlp(words: Iterable[_Digest]) -> Tlp:
+    highest = max([said.tlp for said in words], key=TLP_ORDER.index)
     return Tlp.RED if highest is Tlp.UNKNOWN else highest

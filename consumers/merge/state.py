@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from bus.envelope import Envelope
 from bus.instants import EPOCH
@@ -48,12 +48,13 @@ from consumers.merge.index import take_out
 from consumers.merge.links import Node, node_of
 from consumers.merge.measures import MeasureBook
 from consumers.merge.overrides import OverrideBook
+from consumers.merge.parties import Parties, parties_of
 from consumers.merge.pending import PendingBook, in_order
 from consumers.merge.places import Places
 from consumers.merge.resources import ResourceBook
 from consumers.merge.rules import Rules, default_rules
 from consumers.merge.severity import urgency
-from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id, voices_of
+from consumers.merge.situations import Assembled, Surroundings, assemble, ids_of, situation_id
 from consumers.merge.told import Told, told_by
 from consumers.merge.traces import Read, Trace, unread
 from consumers.merge.users import UserTotals
@@ -66,6 +67,16 @@ from consumers.merge.view import (
     View,
 )
 from consumers.merge.works import WorkBook
+
+
+class _Due(NamedTuple):
+    """A situation to be made anew."""
+
+    component: Component
+    parties: Parties
+    changed: Collection[str]
+    """Those of its incidents that changed."""
+
 
 _UNSOUND = frozenset({Freshness.STALE, Freshness.SILENT})
 
@@ -548,11 +559,10 @@ class State:
         """
         moved, components = self._grouping.refresh(self._told, as_of)
         before = {ref: self._situation_of.pop(ref, None) for ref in moved}
-        due: dict[str, tuple[Component, Collection[str]]] = {}
-        """By situation, its component and those of its incidents that changed."""
+        due: dict[str, _Due] = {}
         for component in components:
             situation = situation_id(component.seed)
-            due[situation] = component, component.refs
+            due[situation] = self._due_for(situation, component, component.refs)
             self._situation_of.update(dict.fromkeys(component.refs, situation))
         for ref in moved - self._situation_of.keys():
             self._places.drop(ref)
@@ -561,20 +571,29 @@ class State:
         for ref in stale - moved:
             if ref in self._situation_of:
                 again[self._situation_of[ref]].add(ref)
-        due.update((situation, (self._situations[situation].component, refs)) for situation, refs in again.items())
+        due.update((situation, self._due_again(situation, refs)) for situation, refs in again.items())
         gone = {situation for situation in before.values() if situation is not None and situation not in due}
-        for situation in self._tell_areas({situation: component for situation, (component, _) in due.items()}, gone):
-            due[situation] = self._situations[situation].component, ()
+        for situation in self._tell_areas({situation: work.parties for situation, work in due.items()}, gone):
+            due[situation] = self._due_again(situation, ())
         suggested = set(map(situation_id, self._grouping.take_suggested()))
-        for situation in {*gone, *due} & self._situations.keys():
-            self._forget(situation)
-        for component, refs in due.values():
-            self._assemble(component, refs)
+        held = {situation: self._forget(situation) for situation in {*gone, *due} & self._situations.keys()}
+        for situation, made in held.items():
+            if situation in gone or made.component is not due[situation].component:
+                self._unname(made)
+        for situation, work in due.items():
+            self._assemble(work, held.get(situation))
         for situation in (suggested & self._situations.keys()) - due.keys():
             self._suggest_anew(situation)
         for situation in gone:
             self._dissolve(situation)
         self._lead(ref for ref, situation in before.items() if self._situation_of.get(ref) != situation)
+
+    def _due_for(self, situation: str, component: Component, changed: Collection[str]) -> _Due:
+        made = self._situations.get(situation)
+        return _Due(component, parties_of(component, self._told, made.parties if made else {}), changed)
+
+    def _due_again(self, situation: str, changed: Collection[str]) -> _Due:
+        return self._due_for(situation, self._situations[situation].component, changed)
 
     def _suggest_anew(self, situation: str) -> None:
         """Set the suggestions of a situation of which nothing else changed."""
@@ -582,14 +601,14 @@ class State:
         self._situations[situation] = made.with_suggestions(self._grouping.suggested(made.component.seed))
         self._unaged.add(situation)
 
-    def _tell_areas(self, due: Mapping[str, Component], gone: Iterable[str]) -> frozenset[str]:
+    def _tell_areas(self, due: Mapping[str, Parties], gone: Iterable[str]) -> frozenset[str]:
         """Tell the areas of the situations that are due, and of those that are gone. Returns the situations that are
         due for what is now told of the areas around them.
         """
         for situation in gone:
-            self._areas.put(situation, ())
-        for situation, component in due.items():
-            self._areas.put(situation, voices_of(component, self._told))
+            self._areas.put(situation, {})
+        for situation, parties in due.items():
+            self._areas.put(situation, parties)
         for code, area in self._areas.refresh(self._mobile_operators):
             self._put(f"area/{code}", area)
         white_outs = self._areas.white_outs()
@@ -632,47 +651,61 @@ class State:
             past = self._is_past(ref)
             self._put_flags(ref, [] if past else entity_flags(self._entities[ref], self._is_known, self._rules))
 
-    def _assemble(self, component: Component, changed: Iterable[str]) -> None:
-        """Make the situation of a component, and the items of those of its incidents that changed."""
-        wanted = [*component.refs, *(f"situation/{id_}" for id_ in ids_of(component))]
+    def _assemble(self, work: _Due, before: Assembled | None) -> None:
+        """Make a situation, and the items of those of its incidents that changed."""
+        component = work.component
+        names = ids_of(component)
+        wanted = [*component.refs, *(f"situation/{id_}" for id_ in names)]
         measures = {measure for ref in wanted for measure in self._measures.meant_for(ref)}
         standing = self._overrides.standing(wanted, self._as_of)
         suggestions = self._grouping.suggested(component.seed)
         surroundings = Surroundings(suggestions, standing, self._areas.white_outs(), self._areas.all_down())
         made = assemble(
-            component, self._told, measures, self._answers.disputers, surroundings, self._rules, self._as_of
+            component,
+            work.parties,
+            self._told[component.seed].incident.title,
+            measures,
+            self._answers.answered(),
+            self._answers.disputers,
+            surroundings,
+            self._rules,
+            self._as_of,
         )
         situation = made.situation.id
         self._situations[situation] = made
         self._totals.add(made.situation.users)
-        for name in (situation, *made.situation.aliases):
-            self._answering_to[name] = situation
-            self._renamed.add(name)
-        for ref in component.refs:
-            self._situation_of[ref] = situation
+        renamed = before is None or before.component is not component
+        if renamed:
+            self._answering_to.update(dict.fromkeys(names, situation))
+        if before is None or renamed or before.situation.state is not made.situation.state:
+            self._renamed.update(names)
         if made.situation.state is SituationState.ONGOING:
             self._ongoing.add(situation)
             self._hours.add(made.lost.growths)
         self._unfolding.put(situation, made.next_change)
         self._actors.put_situation(
-            situation, urgency(made.situation.severity, self._rules), (incident.owner for incident in made.voices)
+            situation, urgency(made.situation.severity, self._rules), {incident.owner for incident in made.voices}
         )
         self._put_flags(f"situation/{situation}", component_flags(component))
         self._conflicts.put_situation(made.situation)
-        for place in self._places.update(component, changed, self._entities, situation):
+        for place in self._places.update(component, work.changed, self._entities, situation):
             self._put(place.ref, place)
         self._unaged.add(situation)
 
-    def _forget(self, situation: str) -> None:
-        """Take a situation out of the sums, before it is made anew or dissolved."""
+    def _forget(self, situation: str) -> Assembled:
+        """Take a situation out of the sums, before it is made anew or dissolved. Returns what it was."""
         made = self._situations.pop(situation)
         self._totals.add(made.situation.users, -1)
         if situation in self._ongoing:
             self._ongoing.remove(situation)
             self._hours.add(made.lost.growths, -1)
         self._unsound.discard(situation)
-        for name in (situation, *made.situation.aliases):
-            if self._answering_to.get(name) == situation:
+        return made
+
+    def _unname(self, made: Assembled) -> None:
+        """Have nothing answer to the names of a situation any more."""
+        for name in (made.situation.id, *made.situation.aliases):
+            if self._answering_to.get(name) == made.situation.id:
                 del self._answering_to[name]
                 self._renamed.add(name)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from bus import geography
 from bus.messages import Emergency, Incident, ServiceImpact
-from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, Impact, NetworkPart, Service
+from bus.vocabulary import MOBILE_SERVICES, OPEN_INCIDENT_STATES, CountScope, Impact, NetworkPart, Service
 from consumers.merge.courses import Course, course_of
 from consumers.merge.effects import RANK
 from consumers.merge.entities import Entity, incident_of, owner
@@ -61,6 +61,8 @@ class Told:
     """Its radio network still radiates though the voice or core behind it is down: phones stay on it, and do not fall
     over to another network for 112.
     """
+    hosts: bool
+    """At some time it counted other operators' customers among its own."""
     known_at: datetime
     """When the bus last learnt something new of it."""
     course: Course
@@ -98,6 +100,7 @@ def told_by(entity: Entity, networks: Collection[str] = ()) -> Told:
         mobile=_worst(mobile),
         mobile_nearly_all=_worst([i for i in mobile if (i.percent_affected or 0) >= _NEARLY_ALL]),
         holds_phones=incident.emergency is not None and _holds_phones(incident, incident.emergency),
+        hosts=any(gist.scope is CountScope.INCLUDING_WHOLESALE for gist in gists),
         known_at=entity.latest_known_at,
         course=course_of(gists),
         step=_step(gists) if len(gists) > 1 else None,

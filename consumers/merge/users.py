@@ -26,6 +26,7 @@ from bus import geography
 from bus.vocabulary import AreaKind, CountScope, Impact, Service
 from consumers.merge.components import DisjointSets
 from consumers.merge.effects import RANK
+from consumers.merge.parties import Party
 from consumers.merge.told import Told
 from consumers.merge.view import ServiceUsers, UserRange
 
@@ -103,16 +104,38 @@ _KNOWN = frozenset({Standing.COUNTED, Standing.OWN_NETWORK, Standing.SAME_PEOPLE
 """With no other report there is no best number."""
 
 
-def count_users(incidents: Iterable[Told]) -> dict[str, ServiceUsers]:
-    """Affected users per service, of the open incidents of one situation (duplicates left out)."""
+def count_users(parties: Iterable[Party]) -> dict[str, ServiceUsers]:
+    """Affected users per service, of the open incidents of one situation (duplicates left out), by its parties."""
+    ranges: dict[tuple[Service, Impact], UserRange] = {}
+    for party in parties:
+        for loss, found in party.once(_ranges).items():
+            held = ranges.get(loss)
+            ranges[loss] = found if held is None else _added(held, found)
+    by_service: defaultdict[str, dict[Impact, UserRange]] = defaultdict(dict)
+    for service, impact in sorted(ranges):
+        by_service[service.value][impact] = ranges[service, impact]
+    return {service: _worst_first(by_impact) for service, by_impact in by_service.items()}
+
+
+def _ranges(party: Party) -> dict[tuple[Service, Impact], UserRange]:
+    accounts = account_for_users(party.opened)
     return {
-        service.value: _worst_first({impact: account.range for impact, account in by_impact.items()})
-        for service, by_impact in account_for_users(incidents).items()
+        (service, impact): account.range for service, found in accounts.items() for impact, account in found.items()
     }
 
 
+def _added(a: UserRange, b: UserRange) -> UserRange:
+    """Of two parties, who have no users in common. What only one of them knows stands for both."""
+    return UserRange(
+        low=a.low + b.low,
+        best=a.best if b.best is None else b.best + (a.best or 0),
+        high=a.high if b.high is None else b.high + (a.high or 0),
+        unknown_reports=a.unknown_reports + b.unknown_reports,
+    )
+
+
 def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, Account]]:
-    """What each of the incidents that `count_users` counts adds, per service and impact, sorted."""
+    """What each of some open incidents, duplicates left out, adds per service and impact, sorted."""
     reports: defaultdict[tuple[Service, Impact], list[Report]] = defaultdict(list)
     unknown: defaultdict[tuple[Service, Impact], list[str]] = defaultdict(list)
     incidents = list(incidents)

@@ -20,6 +20,7 @@ from consumers.merge.explain.explanation import (
     TotalHoursOfImpact,
 )
 from consumers.merge.hours import hours_at, lost_by
+from consumers.merge.parties import Party
 from consumers.merge.situations import Assembled, Cast
 from consumers.merge.told import Told
 from consumers.merge.view import HoursRange, ServiceHours, UserRange
@@ -66,7 +67,7 @@ def _reports(loss: Loss, cast: Cast, books: Books) -> Iterator[HoursOfReport]:
 
 def _alone(told: Told, loss: Loss, as_of: datetime) -> HoursRange:
     service, impact = loss
-    hours: dict[str, ServiceHours] = hours_at(lost_by([told], as_of).growths, as_of)
+    hours: dict[str, ServiceHours] = hours_at(lost_by([Party([told])], as_of).growths, as_of)
     return hours[service].by_impact[impact]
 
 
