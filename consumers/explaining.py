@@ -211,7 +211,7 @@ class _Speaker:
     def flags(self, section: told.Flags) -> Iterator[str]:
         yield self._says.flags
         yield from self._listed(
-            f"{flag.code}, {', '.join(map(_short, flag.refs))}: {flag.text}" for flag in section.flags
+            f"{flag.code}, {', '.join(map(_short, flag.refs))}: {self._says.flag(flag)}" for flag in section.flags
         )
 
     def former(self, section: told.Former) -> Iterator[str]:

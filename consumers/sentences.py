@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from bus import geography
@@ -17,12 +18,18 @@ from bus.vocabulary import (
     LinkBasis,
     ReportedVia,
 )
+from consumers.merge.flags import name_of_text
 from consumers.merge.grounds import ALIKE, NAMED, SHARED
 from consumers.merge.users import Standing
-from consumers.merge.view import SituationLink
-from consumers.words import Language, words_of
+from consumers.merge.view import Flag, SituationLink
+from consumers.words import Language, grouped, words_of
 
 __all__ = ["Sentences", "sentences_of"]
+
+
+_COUNTING = frozenset({"COUNT_JUMP", "OVER_100_PERCENT"})
+_AMOUNTS = frozenset({"before", "after", "number", "served", "inhabitants"})
+"""Of flags that count, the facts that are numbers of users, sites or inhabitants."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,10 @@ class Sentences:
     promised: str
     measures: str
     flags: str
+    flag_texts: Mapping[str, str]
+    """By code, or by code and case."""
+    instants: Mapping[str, str]
+    """The fields that are instants."""
     names: str
     named_by: str
     leads_to: str
@@ -162,6 +173,22 @@ class Sentences:
     conflict: str
     conflict_states: Mapping[ConflictState, str]
     more: tuple[str, str]
+
+    def flag(self, flag: Flag) -> str:
+        """What is odd. A code that this catalogue does not know is told in the merge's own words."""
+        text = self.flag_texts.get(name_of_text(flag.code, flag.case))
+        if text is None or not flag.facts.keys() >= {name for _, name, _, _ in Formatter().parse(text) if name}:
+            return flag.text
+        told = dict(flag.facts)
+        for name in _AMOUNTS & told.keys() if flag.code in _COUNTING else ():
+            told[name] = grouped(int(told[name]))
+        states: Mapping[Any, str] = self.states
+        for name in ("from", "to"):
+            if name in told:
+                told[name] = states.get(told[name], told[name])
+        if "fields" in told:
+            told["fields"] = ", ".join(self.instants.get(field, field) for field in told["fields"].split(", "))
+        return text.format(**told)
 
     def why(self, link: SituationLink) -> str:
         """What links the two, or may. What the catalogue has no sentence for is told in the merge's own words."""
@@ -343,6 +370,29 @@ SWEDISH = Sentences(
     promised=" (utlovat {at})",
     measures="Åtgärder: {refs}.",
     flags="Att märka:",
+    flag_texts={
+        "CONTRADICTION": "{link} håller isär {b} och {a}, men en dubblett eller MUST_LINK för ihop dem",
+        "COUNT_JUMP": "revision {revision} rättar {before} drabbade till {after}",
+        "DUPLICATE_CYCLE": "{count} rapporter anger varandra som original; {counted} räknas",
+        "EQUIVOCATION": "revision {revision} finns i olika lydelser; den senast sända gäller",
+        "FUTURE_TIME": "revision {revision}: {fields} ligger efter att bussen fick meddelandet; går klockan rätt?",
+        "ILLEGAL_TRANSITION": "revision {revision} går från {from} till {to}",
+        "OVER_100_PERCENT.SITES_OUT": "{number} sajter ur drift, av {served}",
+        "OVER_100_PERCENT.SITES_ON_BACKUP": "{number} sajter på reservkraft, av {served}",
+        "OVER_100_PERCENT.USERS": "{number} drabbade där det bor {inhabitants}: är det enheter som räknas?",
+        "REFERENCE_TO_NOTHING": "{missing} är okänd här",
+        "REVISION_GAP": "inget har kommit mellan revision {before} och {after}",
+        "REVISION_REGRESSION": "revision {revision} sändes efter revision {counts}, som gäller; "
+        "har en räknare gått förlorad?",
+        "UNVERIFIED": "saknar giltig signatur fast aktören har börjat signera: fråga den om rapporten är dess egen",
+    },
+    instants={
+        "sent_at": "sändningstiden",
+        "observed_at": "observationstiden",
+        "started_at": "starttiden",
+        "detected_at": "upptäckten",
+        "restored_at": "återställningen",
+    },
     names="Nämner:",
     named_by="Nämns av {refs}.",
     leads_to="{ref}, i situation/{situation}",
@@ -534,6 +584,29 @@ ENGLISH = Sentences(
     promised=" (promised for {at})",
     measures="Measures: {refs}.",
     flags="To be noted:",
+    flag_texts={
+        "CONTRADICTION": "{link} holds {b} apart from {a}, but a duplicate or MUST_LINK joins them",
+        "COUNT_JUMP": "revision {revision} corrects {before} users to {after}",
+        "DUPLICATE_CYCLE": "{count} reports say that they duplicate each other; {counted} is counted",
+        "EQUIVOCATION": "revision {revision} was told in different ways; the latest sent counts",
+        "FUTURE_TIME": "revision {revision}: {fields} lies after the bus knew it; is the clock right?",
+        "ILLEGAL_TRANSITION": "revision {revision} goes from {from} to {to}",
+        "OVER_100_PERCENT.SITES_OUT": "{number} sites out, of {served}",
+        "OVER_100_PERCENT.SITES_ON_BACKUP": "{number} sites on backup power, of {served}",
+        "OVER_100_PERCENT.USERS": "{number} users, where {inhabitants} live: does it count devices?",
+        "REFERENCE_TO_NOTHING": "{missing} is not known here",
+        "REVISION_GAP": "nothing was received between revisions {before} and {after}",
+        "REVISION_REGRESSION": "revision {revision} was sent after revision {counts}, which counts; "
+        "was a counter lost?",
+        "UNVERIFIED": "is not signed, or not rightly, though its actor has begun to sign: ask whether this is its own",
+    },
+    instants={
+        "sent_at": "when it was sent",
+        "observed_at": "when it was observed",
+        "started_at": "the start",
+        "detected_at": "the detection",
+        "restored_at": "the restoration",
+    },
     names="Names:",
     named_by="Named by {refs}.",
     leads_to="{ref}, in situation/{situation}",

@@ -266,7 +266,7 @@ RULINGS: Mapping[type, Ruling] = {
             "customer_service": cut(None),
         },
     ),
-    Flag: Ruling("id code refs text", whole={Audience.AUTHORITY: _unless_telling, Audience.PEER: cut(None)}),
+    Flag: Ruling("id code case refs text facts", whole={Audience.AUTHORITY: _unless_telling, Audience.PEER: cut(None)}),
     # Records inside of messages.
     Area: Ruling("kind code label", whole=_PLACE),
     BasedOn: Ruling("digest as_of"),

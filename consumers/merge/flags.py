@@ -39,11 +39,42 @@ _MOST_REFS = 10
 """A flag names at most so many references, so that its record is bounded; its text tells how many there are."""
 
 
-def flag(code: str, refs: Sequence[str], text: str) -> Flag:
+TEXTS = {
+    "CONTRADICTION": "{link} holds {b} apart from {a}, but a duplicate or MUST_LINK joins them",
+    "COUNT_JUMP": "revision {revision} corrects {before} users to {after}",
+    "DUPLICATE_CYCLE": "{count} say that they duplicate another; {counted} is counted",
+    "EQUIVOCATION": "revision {revision} was told in different ways; the latest sent counts",
+    "FUTURE_TIME": "revision {revision}: {fields} lies after the bus knew it; is the clock right?",
+    "ILLEGAL_TRANSITION": "revision {revision} goes from {from} to {to}",
+    "OVER_100_PERCENT.SITES_OUT": "{number} sites out, of {served} served",
+    "OVER_100_PERCENT.SITES_ON_BACKUP": "{number} sites on backup, of {served} served",
+    "OVER_100_PERCENT.USERS": "{number} users, where {inhabitants} live: does it count devices?",
+    "REFERENCE_TO_NOTHING": "{missing} is not known here",
+    "REVISION_GAP": "nothing was received between revisions {before} and {after}",
+    "REVISION_REGRESSION": "revision {revision} was sent after revision {counts}, which counts; was a revision counter "
+    "lost?",
+    "UNVERIFIED": "is not signed, or not rightly; its actor has begun to sign: ask it whether this is its own",
+}
+"""What each flag says in English, given its facts: by code, or by code and case. Staff read it in their language."""
+
+
+def flag(code: str, refs: Sequence[str], case: str | None = None, **facts: object) -> Flag:
+    told = {name: str(fact) for name, fact in sorted(facts.items())}
+    text = TEXTS[name_of_text(code, case)].format(**told)
     subjects = "\n".join((code, *refs, text))
     return Flag.whole(
-        id="flg-" + hashlib.sha256(subjects.encode()).hexdigest()[:16], code=code, refs=tuple(refs), text=text
+        id="flg-" + hashlib.sha256(subjects.encode()).hexdigest()[:16],
+        code=code,
+        case=case,
+        refs=tuple(refs),
+        text=text,
+        facts=told,
     )
+
+
+def name_of_text(code: str, case: str | None) -> str:
+    """What the text of a flag is found by."""
+    return code if case is None else f"{code}.{case}"
 
 
 def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> list[Flag]:
@@ -62,17 +93,9 @@ def entity_flags(entity: Entity, known: Callable[[str], bool], rules: Rules) -> 
 def component_flags(component: Component) -> list[Flag]:
     """Flags of a situation's make-up."""
     found = [
-        flag(
-            "DUPLICATE_CYCLE",
-            cycle[:_MOST_REFS],
-            f"{len(cycle)} say that they duplicate another; {cycle[0]} is counted",
-        )
-        for cycle in component.cycles
+        flag("DUPLICATE_CYCLE", cycle[:_MOST_REFS], count=len(cycle), counted=cycle[0]) for cycle in component.cycles
     ]
-    found += [
-        flag("CONTRADICTION", (link, a, b), f"{link} holds {b} apart from {a}, but a duplicate or MUST_LINK joins them")
-        for link, a, b in component.contradictions
-    ]
+    found += [flag("CONTRADICTION", (link, a, b), link=link, a=a, b=b) for link, a, b in component.contradictions]
     return found
 
 
@@ -102,21 +125,18 @@ def references_of(message: Message) -> Iterator[str]:
 
 def _unverified(entity: Entity) -> Iterator[Flag]:
     if entity.last.verified is False:
-        text = "is not signed, or not rightly; its actor has begun to sign: ask it whether this is its own"
-        yield flag("UNVERIFIED", (entity.ref,), text)
+        yield flag("UNVERIFIED", (entity.ref,))
 
 
 def _dangling(entity: Entity, known: Callable[[str], bool]) -> Iterator[Flag]:
     for ref in sorted(set(references_of(entity.winner.message))):
         if not known(ref):
-            yield flag("REFERENCE_TO_NOTHING", (entity.ref, ref), f"{ref} is not known here")
+            yield flag("REFERENCE_TO_NOTHING", (entity.ref, ref), missing=ref)
 
 
 def _equivocation(entity: Entity) -> Iterator[Flag]:
     for revision in entity.equivocated:
-        yield flag(
-            "EQUIVOCATION", (entity.ref,), f"revision {revision} was told in different ways; the latest sent counts"
-        )
+        yield flag("EQUIVOCATION", (entity.ref,), revision=revision)
 
 
 COUNTED = 10**12
@@ -126,7 +146,7 @@ COUNTED = 10**12
 def _gap(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
     for before, after in pairwise(trace.gist.revision for trace in told):
         if before + 1 < after < COUNTED:
-            yield flag("REVISION_GAP", (ref,), f"nothing was received between revisions {before} and {after}")
+            yield flag("REVISION_GAP", (ref,), before=before, after=after)
 
 
 _INSTANTS = ("sent_at", "observed_at", "started_at", "detected_at", "restored_at")
@@ -139,15 +159,14 @@ def _future(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
         ahead = [at is not None and at > known_at and at - known_at > rules.future for at in instants]
         if any(ahead):
             late = compress(_INSTANTS, ahead)
-            text = f"revision {gist.revision}: {', '.join(late)} lies after the bus knew it; is the clock right?"
-            yield flag("FUTURE_TIME", (ref,), text)
+            yield flag("FUTURE_TIME", (ref,), revision=gist.revision, fields=", ".join(late))
 
 
 def _transition(ref: str, told: Sequence[Trace], _: Rules) -> Iterator[Flag]:
     for before, after in _steps(told):
         if before.state and after.state and (before.state, after.state) not in LEGAL_TRANSITIONS:
-            text = f"revision {after.revision} goes from {before.state} to {after.state}"
-            yield flag("ILLEGAL_TRANSITION", (ref,), text)
+            steps = {"from": before.state, "to": after.state}
+            yield flag("ILLEGAL_TRANSITION", (ref,), revision=after.revision, **steps)
 
 
 def _regression(entity: Entity) -> Iterator[Flag]:
@@ -159,19 +178,14 @@ def _regression(entity: Entity) -> Iterator[Flag]:
     ]
     if late:
         lost = max(late, key=attrgetter("order")).gist.revision
-        text = (
-            f"revision {lost} was sent after revision {winner.gist.revision}, which counts; "
-            "was a revision counter lost?"
-        )
-        yield flag("REVISION_REGRESSION", (entity.ref,), text)
+        yield flag("REVISION_REGRESSION", (entity.ref,), revision=lost, counts=winner.gist.revision)
 
 
 def _count_jump(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
     for before, after in _steps(told):
         old, new = before.users, after.users
         if old and new and before.basis is after.basis and new >= rules.count_jump_factor * old:
-            text = f"revision {after.revision} corrects {old} users to {new}"
-            yield flag("COUNT_JUMP", (ref,), text)
+            yield flag("COUNT_JUMP", (ref,), revision=after.revision, before=old, after=new)
 
 
 def _over_100_percent(ref: str, message: Message, rules: Rules) -> Iterator[Flag]:
@@ -182,8 +196,8 @@ def _over_100_percent(ref: str, message: Message, rules: Rules) -> Iterator[Flag
         for name in ("out", "on_backup"):
             number = getattr(message.sites, name)
             if number is not None and number > message.sites.served:
-                text = f"{number} sites {name.replace('_', ' ')}, of {message.sites.served} served"
-                yield flag("OVER_100_PERCENT", (ref,), text)
+                case = f"SITES_{name.upper()}"
+                yield flag("OVER_100_PERCENT", (ref,), case, number=number, served=message.sites.served)
 
 
 def _over_inhabitants(ref: str, incident: Incident, rules: Rules) -> Iterator[Flag]:
@@ -193,8 +207,7 @@ def _over_inhabitants(ref: str, incident: Incident, rules: Rules) -> Iterator[Fl
     inhabitants = sum(rules.population[code] for code in codes)
     users = max([incident.users.value or 0, *incident.users.by_service.values()])
     if users > inhabitants:
-        text = f"{users} users, where {inhabitants} live: does it count devices?"
-        yield flag("OVER_100_PERCENT", (ref,), text)
+        yield flag("OVER_100_PERCENT", (ref,), "USERS", number=users, inhabitants=inhabitants)
 
 
 _Rule = Callable[[str, Sequence[Trace], Rules], Iterator[Flag]]

@@ -369,8 +369,10 @@ class Flag(Part):
 
     id: str
     code: str
+    case: str | None
     refs: tuple[str, ...]
     text: str
+    facts: dict[str, str]
 
 
 class Summary(Part):

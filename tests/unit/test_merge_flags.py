@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from string import Formatter
 
 import pytest
 
 from bus.messages import Dependency, Energy, Sites
 from bus.vocabulary import AckAnswer, CountBasis, DependencyKind, IncidentState
-from consumers.merge.flags import LEGAL_TRANSITIONS
+from consumers.merge.flags import LEGAL_TRANSITIONS, TEXTS
 from consumers.merge.situations import situation_id
+from consumers.sentences import sentences_of
+from consumers.words import Language
 from tests.merging import ack, at, count, flags, fold, incident, measure, must, picture, said
 
 REF = "incident/nordtel/I-1"
@@ -157,3 +160,39 @@ def test_other_steps_back_are_flagged_and_stand(states):
 
 def test_a_gap_is_filled_by_the_late_message():
     assert flags(*(incident(revision=r, sent_at=at(minutes=r)) for r in (1, 3, 2))) == []
+
+
+@pytest.mark.parametrize("language", Language)
+def test_every_text_is_said_in_every_language_with_the_same_facts(language):
+    said_there = sentences_of(language).flag_texts
+    assert said_there.keys() == TEXTS.keys()
+    for name, text in TEXTS.items():
+        assert _facts_in(said_there[name]) == _facts_in(text)
+
+
+def _facts_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(text) if name}
+
+
+SAID = {
+    "revision 2 rättar 10 drabbade till 12\N{NARROW NO-BREAK SPACE}000": counted(count(10), count(12_000)),
+    "revision 2 går från bekräftad till misstänkt": revisions("CONFIRMED", "SUSPECTED"),
+    "12 sajter på reservkraft, av 10": [incident(sites=Sites(served=10, on_backup=12))],
+    "revision 1: starttiden ligger efter att bussen fick meddelandet; går klockan rätt?": [
+        incident(started_at=at(2), sent_at=at(1))
+    ],
+    f"{NOWHERE} är okänd här": [incident(related_to=(NOWHERE,))],
+}
+
+
+@pytest.mark.parametrize("sentence", SAID)
+def test_staff_read_it_in_their_language(sentence):
+    (found,) = picture(*SAID[sentence]).flags
+    assert sentences_of(Language.SWEDISH).flag(found) == sentence
+
+
+def test_what_a_newer_hub_says_is_told_in_its_own_words():
+    (found,) = picture(*counted(count(10), count(12_000))).flags
+    says = sentences_of(Language.SWEDISH)
+    for changed in ({"code": "NEWER"}, {"case": "NEWER"}, {"facts": {}}):
+        assert says.flag(found.model_copy(update=changed)) == found.text
