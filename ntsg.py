@@ -25,6 +25,7 @@ from bus.commands.broker import broker
 from bus.commands.key import key
 from bus.commands.provision import end, provision, rotate
 from bus.settings import Settings
+from bus.vocabulary import Audience
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
@@ -131,7 +132,7 @@ async def play(
     from bus.registry import read_group
     from bus.transport.kafka import KafkaTransport
     from consumers.hub import running_hub
-    from consumers.room import RoomSettings
+    from consumers.room import ACCOUNTS, Acting, RoomSettings
     from producers.replay import replay
     from producers.storm import storm
 
@@ -159,10 +160,12 @@ async def play(
 
         on_screen = sys.stdout.isatty()
         directory = Path(temporary) / "hub"
-        room = RoomSettings(is_open=True)
+        acting = Acting(KafkaTransport(settings("samordning")), realm, "samordning")
+        room = RoomSettings(is_open=True, acting=acting)
         async with running_hub(KafkaTransport(settings("hub")), realm, directory, room=room) as hub:
             await hub.settled()
             tell(f"the room is open at {hub.address}; credentials: {credentials / str(realm)}")
+            tell(f"to act in it, sign in at {hub.address}/login as {officer(directory / ACCOUNTS)}")
             async with asyncio.TaskGroup() as group_of_tasks:
                 screen = group_of_tasks.create_task(live(lambda: (hub.view(), 1.0), lang)) if on_screen else None
                 actors = {actor.slug: settings(actor.slug) for actor in group.actors}
@@ -176,6 +179,20 @@ async def play(
                         await screen
                     screen.cancel()
             return hub.view()
+
+
+def officer(accounts_file: Path) -> str:
+    """Somebody who may act in the demo's room: name and password."""
+    from consumers.room import Accounts
+    from consumers.room.sight import RoomRole
+
+    password = secrets.token_hex(8)
+    accounts = Accounts(accounts_file, lambda: datetime.now(UTC))
+    try:
+        accounts.add("vakt", RoomRole.OFFICER, Audience.FULL, "vakthavande", password)
+    finally:
+        accounts.close()
+    return f"vakt, password {password}"
 
 
 def main() -> None:

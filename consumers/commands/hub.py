@@ -27,23 +27,38 @@ from bus.commandline import bus_options, extra, home, settings_of
     type=click.Path(path_type=Path),
     help="Who may enter the room.  [default: room.sqlite in the directory]",
 )
+@click.option(
+    "--act-as",
+    type=click.Path(path_type=Path),
+    help="Credentials file of the coordination actor.  [default: read only]",
+)
 @click.option("--open", "is_open", is_flag=True, help="Whoever sits at this machine may read without an account.")
 @bus_options
-def hub(directory: Path | None, host: str, port: int, accounts: Path | None, is_open: bool, **options: Any) -> None:
+def hub(
+    directory: Path | None,
+    host: str,
+    port: int,
+    accounts: Path | None,
+    act_as: Path | None,
+    is_open: bool,
+    **options: Any,
+) -> None:
     """Run a hub: it merges the log, writes the view feed when no other hub does, and serves the coordination room.
 
     Who may enter is told by `ntsg room`.
 
     \b
-    Example: ntsg hub --config hub.toml --port 8470
+    Example: ntsg hub --config hub.toml --act-as samordning.toml --port 8470
     """
     from bus.logs import configure
 
     configure(logging.INFO)
     with extra("hub"):
+        from bus.topics import Realm
         from consumers.hub import serve
-        from consumers.room import RoomSettings
+        from consumers.room import Acting, RoomSettings
     settings = settings_of(options)
     place = directory or home() / "hub" / settings.realm
-    room = RoomSettings(accounts=accounts, is_open=is_open)
+    acting = None if act_as is None else Acting.by(act_as, Realm(settings.realm))
+    room = RoomSettings(accounts=accounts, is_open=is_open, acting=acting)
     asyncio.run(serve(settings, directory=place, host=host, port=port, room=room))

@@ -4,7 +4,8 @@
 """
 
 from consumers.room.accounts import Accounts
+from consumers.room.acting import Acting
 from consumers.room.room import ACCOUNTS, Room, RoomSettings
 from consumers.room.source import HubStatus, Source
 
-__all__ = ["ACCOUNTS", "Accounts", "HubStatus", "Room", "RoomSettings", "Source"]
+__all__ = ["ACCOUNTS", "Accounts", "Acting", "HubStatus", "Room", "RoomSettings", "Source"]

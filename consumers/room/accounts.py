@@ -30,6 +30,8 @@ NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 NAME_FORM = "lower-case letters, digits, and . _ - inside, at most 64"
 LONGEST_FUNCTION = 64
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 12, 1_024
+NOBODY = "$argon2id$v=19$m=65536,t=3,p=4$G1sa6UUjUNezdLMJmPcsQw$BgdSh/pWoUGTrqYxyKqQ5B50y/Q1HHADH6qkeG4PzKA"
+"""The hash of a password that nobody knows, for names that nobody has: it takes as long to check."""
 AUDIENCES = (Audience.FULL, Audience.AUTHORITY, Audience.PEER)
 """Those that the room has a picture for."""
 
@@ -108,10 +110,10 @@ class Session:
 class Accounts:
     """The accounts in one file. Not for concurrent use; other processes may change the file meanwhile."""
 
-    def __init__(self, path: Path, now: Now) -> None:
+    def __init__(self, path: Path, now: Now, hasher: PasswordHasher | None = None) -> None:
         """Raises InvalidSettings when the file cannot be opened, or is something else."""
         self._now = now
-        self._hasher = PasswordHasher()  # argon2id, by the defaults of RFC 9106 for little memory (64 MiB)
+        self._hasher = hasher or PasswordHasher()  # argon2id, by RFC 9106 for little memory (64 MiB)
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
@@ -121,7 +123,6 @@ class Accounts:
             self._database.executescript(_TABLES)
         except (OSError, sqlite3.Error) as error:
             raise InvalidSettings(f"accounts file {path}: {error}; name another, or mend its rights") from error
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
 
     def close(self) -> None:
         self._database.close()
@@ -136,6 +137,8 @@ class Accounts:
             raise InvalidInput(f"account {name!r}: name the function that it acts as, such as 'vakthavande'")
         if len(function) > LONGEST_FUNCTION:
             raise InvalidInput(f"account {name!r}: a function has at most {LONGEST_FUNCTION} characters")
+        if role is not RoomRole.VIEWER and audience is not Audience.FULL:
+            raise InvalidInput(f"account {name!r}: who acts sees the whole picture; use the audience FULL")
         _check_audience(audience)
         check_password(name, password)
         now = self._millis()
@@ -180,7 +183,7 @@ class Accounts:
         long.
         """
         found = self._database.execute("SELECT password FROM accounts WHERE name = ?", (name,)).fetchone()
-        return str(found[0]) if found else self._nobody
+        return str(found[0]) if found else NOBODY
 
     def fits(self, hashed: str, password: str) -> bool:
         """Whether it is the password. Slow on purpose, and asks no file: for a thread."""
@@ -188,7 +191,7 @@ class Accounts:
             self._hasher.verify(hashed, password)
         except (VerificationError, InvalidHashError):
             return False
-        return hashed != self._nobody
+        return hashed != NOBODY
 
     # Sessions
 

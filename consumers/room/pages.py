@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from http import HTTPStatus
 
 from starlette.requests import Request
@@ -12,20 +13,23 @@ from starlette.routing import BaseRoute, Route
 from bus.errors import BusError
 from consumers.room.asked import visitor_of, wish_of
 from consumers.room.page import PARTS, Page
-from consumers.room.past import NotYet, Past, PastBusy
-from consumers.room.pictures import Pictures
+from consumers.room.past import NotYet, PastBusy
 from consumers.room.said import Said, said
 from consumers.room.sight import Sight, Visitor, Wish
 from consumers.room.sights import Sights
-from consumers.room.source import Source
+
+RENDERED = 200
+"""Fragments that are kept."""
 
 
 class Pages:
     """Under `/`, `/parts/` and `/static/`."""
 
-    def __init__(self, source: Source, pictures: Pictures, past: Past, page: Page) -> None:
-        self._sights = Sights(source, pictures, past)
+    def __init__(self, sights: Sights, page: Page) -> None:
+        self._sights = sights
         self._page = page
+        self._rendered: OrderedDict[str, str] = OrderedDict()
+        """Fragments by their ETag, so that many who look at the same have it made once."""
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -49,10 +53,17 @@ class Pages:
         found = await self._look(visitor, wish)
         if isinstance(found, Response):
             return found
-        etag = _etag(found, visitor, wish, self._page.static.mark)
+        if name != "header" and not visitor.may_act:
+            visitor = Visitor("", visitor.role, visitor.audience, "")  # nothing in it is for one person
+        etag = _etag(found, visitor, wish, f"{name}-{self._page.static.mark}")
         if etag in {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}:
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={"etag": etag})
-        return HTMLResponse(self._page.part(name, found, visitor, wish), headers={"etag": etag})
+        text = self._rendered.get(etag)
+        if text is None:
+            text = self._rendered[etag] = self._page.part(name, found, visitor, wish)
+            while len(self._rendered) > RENDERED:
+                self._rendered.popitem(last=False)
+        return HTMLResponse(text, headers={"etag": etag})
 
     async def _file(self, request: Request) -> Response:
         return self._page.static.answer(request)

@@ -18,6 +18,7 @@ from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.merge.explain import Explanation
 from consumers.merge.view import View
+from consumers.public import PublicPicture, public_picture
 from consumers.reading import input_partitions, records_to_end
 from consumers.room.source import Source
 from consumers.shelf import TemporaryShelf
@@ -66,6 +67,10 @@ class Then:
         """Raises UnknownReference."""
         async with self._turn:
             return await asyncio.to_thread(self.fold.state.explain, ref, self._instant)
+
+    async def public(self) -> PublicPicture:
+        async with self._turn:
+            return await asyncio.to_thread(public_picture, self.fold.projections, self._instant)
 
     def _view(self, audience: Audience) -> tuple[View, Mapping[str, Part]]:
         projections = self.fold.projections

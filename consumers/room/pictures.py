@@ -13,6 +13,7 @@ from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.merge.explain import Explanation
 from consumers.merge.view import IncidentPlace, Situation, View
+from consumers.public import PublicPicture, public_picture
 from consumers.room.live import Live
 from consumers.room.past import Past, Then
 from consumers.room.source import Source
@@ -62,6 +63,12 @@ class Picture:
         view = self.view
         instant = f"@{view.as_of.isoformat()}" if self.past else f"-{self.mark}{'' if view.settled else '-unsettled'}"
         return f"{view.digest[7:23]}-{view.audience}{instant}"
+
+    async def public(self) -> PublicPicture:
+        """What anybody may know of it."""
+        if self.then is not None:
+            return await self.then.public()
+        return public_picture(self.fold.projections, self.view.as_of)
 
     def situation(self, id: str) -> Situation | None:
         """By its id, or one that it once answered to."""

@@ -12,6 +12,8 @@ from starlette.types import ASGIApp
 from consumers.fold import Fold
 from consumers.room.access import Access, who_asks
 from consumers.room.accounts import Accounts
+from consumers.room.acting import Acting
+from consumers.room.desk import Desk
 from consumers.room.door import Door
 from consumers.room.live import Changes, Live
 from consumers.room.page import Page
@@ -19,6 +21,7 @@ from consumers.room.pages import Pages
 from consumers.room.past import Past
 from consumers.room.pictures import Pictures
 from consumers.room.rest import Rest
+from consumers.room.sights import Sights
 from consumers.room.source import Source
 
 ACCOUNTS = "room.sqlite"
@@ -33,6 +36,8 @@ class RoomSettings:
     """The file of the accounts. None: `room.sqlite` in the hub's directory."""
     is_open: bool = False
     """Whoever sits at this machine may read without an account: for a demo or a developer."""
+    acting: Acting | None = None
+    """As whom staff act. None: the room is for reading."""
 
 
 class Room:
@@ -45,8 +50,10 @@ class Room:
         self._is_open = settings.is_open
         page = Page()
         pictures = Pictures(source, self._live, self._past)
+        sights = Sights(source, pictures, settings.acting.actor if settings.acting else None)
         self._parts = (
-            Pages(source, pictures, self._past, page),
+            Pages(sights, page),
+            Desk(source, sights, page, settings.acting),
             Door(accounts, page),
             Rest(source, pictures, self._live, self._still_known),
         )

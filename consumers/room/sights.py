@@ -5,28 +5,34 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+from bus.errors import UnknownReference
 from bus.instants import from_millis, to_millis
 from bus.references import Kind
 from bus.vocabulary import Audience
 from consumers.room.differences import differences
-from consumers.room.past import Past
 from consumers.room.pictures import Picture, Pictures
-from consumers.room.sight import Report, Sight, Since, Tick, Visitor, Wish
+from consumers.room.sight import Report, Sight, Since, Tab, Tick, Visitor, Wish
 from consumers.room.source import Source
 
 TICK = timedelta(minutes=15)
 TICKS = 24 * 4
 """A day of the log."""
+MOST_HELD = 200
 
 
 class Sights:
     """Puts them together."""
 
-    def __init__(self, source: Source, pictures: Pictures, past: Past) -> None:
+    def __init__(self, source: Source, pictures: Pictures, acting_as: str | None) -> None:
         self._source = source
         self._pictures = pictures
-        self._past = past
+        self._acting_as = acting_as
+
+    def picture(self, visitor: Visitor) -> Picture:
+        """The picture of now, for whoever acts on it."""
+        return self._pictures.now(visitor.audience)
 
     async def of(self, visitor: Visitor, wish: Wish) -> Sight:
         """Raises NotYet, PastBusy and what reading the bus raises."""
@@ -41,8 +47,25 @@ class Sights:
             reports=self._reports(picture, wish.selected),
             since=await self._since(picture, visitor.audience, wish.since),
             ticks=self._ticks(picture),
-            acting_as=None,
+            **await self._asked_for(picture, wish),
+            acting_as=self._acting_as,
         )
+
+    async def _asked_for(self, picture: Picture, wish: Wish) -> dict[str, Any]:
+        """What one tab alone shows. Single reports are for the audience FULL."""
+        whole = picture.view.audience is Audience.FULL
+        match wish.tab:
+            case Tab.WHY if whole and wish.selected is not None:
+                try:
+                    return {"explanation": await picture.explain(wish.selected)}
+                except UnknownReference as error:
+                    return {"nearest": error.nearest}
+            case Tab.QUARANTINE if whole:
+                held = sorted(picture.fold.quarantine.held.values(), key=lambda held: held.known_at, reverse=True)
+                return {"held": tuple(held[:MOST_HELD])}
+            case Tab.REPORT:
+                return {"public": (await picture.public()).text}
+        return {}
 
     async def _since(self, picture: Picture, audience: Audience, since: datetime | None) -> Since | None:
         if since is None:

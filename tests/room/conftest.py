@@ -12,6 +12,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from bus.topics import Realm
 from bus.transport.memory import MemoryTransport
@@ -108,7 +109,8 @@ def start(tmp_path: Path) -> Start:
         directory = tmp_path / name
         async with running_hub(bus, REALM, directory, pace=PACE, tempo=QUICK, now=watch, room=settings) as hub:
             await asyncio.wait_for(hub.settled(), PATIENCE)
-            accounts = Accounts(directory / ACCOUNTS, watch)  # as `ntsg room` opens it beside a running hub
+            # As `ntsg room` opens it beside a running hub, but with passwords that are quick to check.
+            accounts = Accounts(directory / ACCOUNTS, watch, PasswordHasher(1, 1024, 1))
             try:
                 yield Site(hub, bus, accounts, watch)
             finally:

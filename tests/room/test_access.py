@@ -76,16 +76,14 @@ async def test_where_travel_is_not_local_a_cookie_is_for_tls_alone(site: Site) -
         assert answer.headers.get_list("set-cookie")[0].endswith("; Secure")
 
 
-@pytest.mark.parametrize(
-    "away", ["https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/logout"]
-)
-async def test_the_way_back_stays_in_the_room(site: Site, away: str) -> None:
+async def test_the_way_back_stays_in_the_room(site: Site) -> None:
     site.add("kim")
-    async with site.client() as client:
-        page = await client.get("/login", params={"next": away})
-        form = {"name": "kim", "password": PASSWORD, "csrf": token_in(page.text)}
-        answer = await client.post("/login", params={"next": away}, data=form)
-        assert answer.headers["location"].startswith("/?lang=sv")
+    for away in ("https://evil.example/", "//evil.example/", "/\\evil.example", "javascript:alert(1)", "/logout"):
+        async with site.client() as client:
+            page = await client.get("/login", params={"next": away})
+            form = {"name": "kim", "password": PASSWORD, "csrf": token_in(page.text)}
+            answer = await client.post("/login", params={"next": away}, data=form)
+            assert answer.headers["location"].startswith("/?lang=sv"), away
 
 
 async def test_every_answer_keeps_the_browser_strict(site: Site) -> None:
@@ -284,14 +282,11 @@ async def test_an_open_hub_is_open_to_this_machine_alone(start: Start) -> None:
 # Files
 
 
-@pytest.mark.parametrize(
-    "name", ["../templates/base.html", "..%2f..%2faccess.py", "/etc/passwd", "", ".", "room.css/..", "room.css%00"]
-)
-async def test_no_file_is_reached_by_a_trick(site: Site, name: str) -> None:
+async def test_no_file_is_reached_by_a_trick(site: Site) -> None:
     async with site.client() as client:
-        page = (await client.get("/login")).text
-        mark = page.partition("/static/")[2].partition("/")[0]
-        assert (await client.get(f"/static/{mark}/{name}")).status_code in {401, 404}
+        mark = (await client.get("/login")).text.partition("/static/")[2].partition("/")[0]
+        for name in ("../page.py", "..%2f..%2faccess.py", "/etc/passwd", "", ".", "room.css/..", "room.css%00"):
+            assert (await client.get(f"/static/{mark}/{name}")).status_code in {401, 404}, name
 
 
 async def test_what_never_changes_is_kept_for_good(site: Site) -> None:
