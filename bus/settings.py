@@ -25,6 +25,7 @@ class Settings(BaseSettings):
     password: SecretStr | None = Field(None, description="SCRAM password; a password_file is better")
     password_file: Path | None = Field(None, description="file that holds the password")
     tls_ca: Path | None = Field(None, description="CA certificate (PEM); with it the connection uses TLS")
+    tls_certificate: Path | None = Field(None, description="key and certificate (PEM) to log in with, not a password")
     signing_key: Path | None = Field(None, description="private key (PEM) that signs what is published")
 
     @classmethod

@@ -1,7 +1,8 @@
 """The local broker: a real Apache Kafka on this machine, from pip alone, for laptops, tests and the demo.
 
-It is bound to loopback, demands a password (SCRAM-SHA-512) from everyone, lets nobody in without an ACL, and keeps
-identity, ports, passwords and data in one directory, so that what was written is there after the next start.
+It is bound to loopback, demands a password (SCRAM-SHA-512) or, with TLS, a certificate from everyone, lets nobody in
+without an ACL, and keeps identity, ports, passwords and data in one directory, so that what was written is there after
+the next start.
 """
 
 from __future__ import annotations
@@ -23,16 +24,17 @@ from pathlib import Path
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError
 
-from bus.broker.cluster import ADMIN, DEFAULT_PORT, Cluster, Node, free_port, is_free
+from bus.broker.cluster import ADMIN, DEFAULT_PORT, LOOPBACK, Cluster, Node, free_port, is_free
 from bus.broker.java import KAFKA_VERSION, Runtime, child_environment, runtime
 from bus.broker.process import POLL_SECONDS, Process
 from bus.broker.server import properties
+from bus.certificates import Authority
 from bus.credentials import Credentials, write_private
-from bus.errors import BrokerError
+from bus.errors import BrokerError, InvalidInput
 from bus.settings import Settings
 from bus.transport.connection import Connection
 
-__all__ = ["HOME_VARIABLE", "Running", "default_directory", "start", "status", "stop"]
+__all__ = ["HOME_VARIABLE", "Running", "default_directory", "start", "status", "stop", "vouch"]
 
 HOME_VARIABLE = "NTSG_HOME"
 NODES = (1, 3)
@@ -53,6 +55,8 @@ class Running:
     credentials: Path
     cluster_id: str
     directory: Path
+    mutual: str | None
+    """Addresses for who logs in with a certificate; None without TLS."""
     pids: tuple[int | None, ...]
 
     @property
@@ -76,19 +80,21 @@ def start(
     port: int | None = None,
     heap_mb: int | None = None,
     quick: bool = False,
+    tls: bool | None = None,
     report: Report,
 ) -> Running:
     """Start the cluster of this directory, making it first if there is none; returns when every node lets us log in.
 
-    `nodes` is 1 (default) or 3, and fixed for the life of the directory. `port` is the first node's; without it the
-    remembered one, at first 19092 (with 0: at first any), gives way to a free one where it is taken. `heap_mb` is per
-    node. `quick` trades peak speed for a faster start (tests, demo). A cluster that runs already is left as it is.
+    `nodes` is 1 (default) or 3, and `tls` makes clients connect by TLS alone (default: not); both are fixed for the
+    life of the directory. `port` is the first node's; without it the remembered one, at first 19092 (with 0: at first
+    any), gives way to a free one where it is taken. `heap_mb` is per node. `quick` trades peak speed for a faster start
+    (tests, demo). A cluster that runs already is left as it is.
 
     Raises BrokerError, with the remedy, and with the end of the server's log where a node failed.
     """
     directory = directory.expanduser().absolute()
     with _locked(directory, report):
-        cluster = _cluster(directory, nodes)
+        cluster = _cluster(directory, nodes, tls)
         found = [(node, Process.recall(node.pid_file)) for node in cluster.nodes]
         down = [node for node, process in found if process is None]
         if not down:
@@ -146,15 +152,33 @@ def _locked(directory: Path, report: Report) -> Iterator[None]:
         raise BrokerError(f"the broker in {directory}: {error}; check the directory's rights and free space") from error
 
 
-def _cluster(directory: Path, nodes: int | None) -> Cluster:
+def vouch(directory: Path, user: str, file: Path) -> None:
+    """Write a certificate with which a user logs in to the cluster of this directory, and its key, into a new file.
+
+    Raises BrokerError where there is no such cluster, or it has no TLS; InvalidInput where the file exists.
+    """
+    cluster = Cluster.read(directory.expanduser().absolute())
+    if cluster is None or not cluster.tls:
+        raise BrokerError(f"the broker in {directory} has no TLS; make one with `ntsg broker start --tls`")
+    if file.exists():
+        raise InvalidInput(f"{file} exists; a key is never written over: choose another name")
+    Authority.of(cluster.authority).vouch(user, file)
+
+
+def _cluster(directory: Path, nodes: int | None, tls: bool | None) -> Cluster:
     if nodes is not None and nodes not in NODES:
         raise BrokerError(f"{nodes} nodes: a local cluster has 1 or 3")
     cluster = Cluster.read(directory)
     if cluster is None:
-        return Cluster.new(directory, nodes or 1)
+        return Cluster.new(directory, nodes or 1, tls=bool(tls))
     if nodes is not None and nodes != len(cluster.nodes):
         raise BrokerError(
             f"the cluster in {directory} has {len(cluster.nodes)} node(s), not {nodes}; "
+            "name another directory, or stop it and remove this one with its data"
+        )
+    if tls is not None and tls != cluster.tls:
+        raise BrokerError(
+            f"the cluster in {directory} was made {'with' if cluster.tls else 'without'} TLS; "
             "name another directory, or stop it and remove this one with its data"
         )
     return cluster
@@ -168,6 +192,7 @@ def _running(cluster: Cluster) -> Running:
         credentials=cluster.credentials_file,
         cluster_id=cluster.id,
         directory=cluster.directory,
+        mutual=",".join(f"{LOOPBACK}:{port}" for port in cluster.mutual_ports) or None,
         pids=tuple(process.pid if process else None for process in found),
     )
 
@@ -231,12 +256,15 @@ def _with_free_ports(cluster: Cluster, wanted: int | None, report: Report) -> Cl
         else:
             ports.append(choose(remembered, None if wanted == 0 else (first or DEFAULT_PORT) + index))
     controllers = [choose(remembered, None) for remembered in cluster.controller_ports]
-    return replace(cluster, ports=tuple(ports), controller_ports=tuple(controllers))
+    mutual = [choose(remembered, None) for remembered in cluster.mutual_ports]
+    return replace(cluster, ports=tuple(ports), controller_ports=tuple(controllers), mutual_ports=tuple(mutual))
 
 
 def _format(cluster: Cluster, node: Node, tools: Runtime) -> None:
     """Give the node's data directory its identity and the administrator's credential, once in its life."""
     write_private(node.properties, properties(cluster, node))
+    if cluster.tls:
+        Authority.of(cluster.authority).vouch(f"node-{node.number}", node.certificate, (LOOPBACK, "localhost"))
     if node.formatted.exists():
         return
     if node.data.exists():  # a format that did not finish: no server has written here yet

@@ -2,8 +2,9 @@
 
 cluster.json        identity, passwords, ports (0600)
 admin.toml          the administrator's credentials, a complete NTSG_CONFIG (0600)
+tls/                with TLS: ca.pem, which clients trust, and ca-key.pem (0600)
 lock                held while the cluster is being started or stopped
-node-1/             server.properties and java.args (0600), data/, pid, server.log, console.log
+node-1/             server.properties, java.args and node.pem (0600), data/, pid, server.log, console.log
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class Node:
     port: int
     controller_port: int
     directory: Path
+    mutual_port: int | None = None
+    """Where members log in with a certificate; None without TLS."""
 
     @property
     def data(self) -> Path:
@@ -48,6 +51,10 @@ class Node:
     @property
     def arguments(self) -> Path:
         return self.directory / "java.args"
+
+    @property
+    def certificate(self) -> Path:
+        return self.directory / "node.pem"
 
     @property
     def pid_file(self) -> Path:
@@ -81,9 +88,11 @@ class Cluster:
     controller_ports: tuple[int, ...]
     admin_password: str = field(repr=False)
     controller_password: str = field(repr=False)
+    tls: bool = False
+    mutual_ports: tuple[int, ...] = ()
 
     @classmethod
-    def new(cls, directory: Path, nodes: int) -> Cluster:
+    def new(cls, directory: Path, nodes: int, *, tls: bool = False) -> Cluster:
         """A new identity, with no ports chosen yet (0)."""
         return cls(
             directory=directory,
@@ -92,6 +101,8 @@ class Cluster:
             controller_ports=(0,) * nodes,
             admin_password=new_password(),
             controller_password=new_password(),
+            tls=tls,
+            mutual_ports=(0,) * nodes if tls else (),
         )
 
     @classmethod
@@ -100,7 +111,7 @@ class Cluster:
         file = directory / "cluster.json"
         try:
             document = json.loads(file.read_text(encoding="utf-8"))
-            document |= {name: tuple(document[name]) for name in ("ports", "controller_ports")}
+            document |= {name: tuple(document[name]) for name in document if name.endswith("ports")}
             return cls(directory=directory, **document)
         except FileNotFoundError:
             return None
@@ -116,10 +127,16 @@ class Cluster:
 
     @property
     def nodes(self) -> tuple[Node, ...]:
+        ports = zip(self.ports, self.controller_ports, self.mutual_ports or (None,) * len(self.ports), strict=True)
         return tuple(
-            Node(number, port, controller_port, self.directory / f"node-{number}")
-            for number, (port, controller_port) in enumerate(zip(self.ports, self.controller_ports, strict=True), 1)
+            Node(number, port, controller_port, self.directory / f"node-{number}", mutual_port)
+            for number, (port, controller_port, mutual_port) in enumerate(ports, 1)
         )
+
+    @property
+    def authority(self) -> Path:
+        """The directory of who vouches for the nodes, with TLS."""
+        return self.directory / "tls"
 
     @property
     def bootstrap(self) -> str:
@@ -131,7 +148,8 @@ class Cluster:
 
     @property
     def credentials(self) -> Credentials:
-        return Credentials(bootstrap=self.bootstrap, user=ADMIN, password=self.admin_password)
+        tls_ca = self.authority / "ca.pem" if self.tls else None
+        return Credentials(bootstrap=self.bootstrap, user=ADMIN, password=self.admin_password, tls_ca=tls_ca)
 
 
 def _new_id() -> str:

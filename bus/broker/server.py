@@ -1,6 +1,7 @@
 """How a node is configured: authenticated on every listener, closed to all but those whom an ACL lets in.
 
-A table, node by node. The controllers authenticate too (PLAIN over loopback, with a password that only the 0600 file
+A table, node by node. With TLS, clients find a listener for passwords and one for certificates, where the name in the
+certificate is the user. The controllers authenticate too (PLAIN over loopback, with a password that only the 0600 file
 holds), so no process on the machine is an anonymous super user.
 """
 
@@ -72,6 +73,19 @@ def properties(cluster: Cluster, node: Node) -> str:
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
     }
+    if cluster.tls:
+        mutual = f"MUTUAL://{LOOPBACK}:{node.mutual_port}"
+        table |= {
+            "listeners": f"{table['listeners']},{mutual}",
+            "advertised.listeners": f"{table['advertised.listeners']},{mutual}",
+            "listener.security.protocol.map": "CLIENT:SASL_SSL,MUTUAL:SSL,CONTROLLER:SASL_PLAINTEXT",
+            "ssl.keystore.type": "PEM",
+            "ssl.keystore.location": node.certificate,
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": cluster.authority / "ca.pem",
+            "listener.name.mutual.ssl.client.auth": "required",
+            "ssl.principal.mapping.rules": "RULE:^CN=([^,]+)$/$1/,DEFAULT",
+        }
     return "".join(f"{name}={_escaped(str(value))}\n" for name, value in table.items())
 
 

@@ -29,20 +29,40 @@ broker_directory = click.option(
 @click.option(
     "--port", type=click.IntRange(1, 65_535), help="Of the first node.  [default: 19092, or one that is free]"
 )
+@click.option("--tls/--no-tls", default=None, help="Encrypted, with an authority of its own.  [default: no TLS]")
 @broker_directory
 @as_json
-def broker_start(nodes: str | None, port: int | None, directory: Path | None, as_json: bool) -> None:
+def broker_start(nodes: str | None, port: int | None, tls: bool | None, directory: Path | None, as_json: bool) -> None:
     """Start it; one that runs already is left as it is.
 
     \b
     Example: ntsg broker start
+             ntsg broker start --tls --directory tls-broker
     """
     with extra("local"):
         from bus import broker as local
     running = local.start(
-        directory or local.default_directory(), nodes=int(nodes) if nodes else None, port=port, report=tell
+        directory or local.default_directory(), nodes=int(nodes) if nodes else None, port=port, tls=tls, report=tell
     )
     show_broker(running, as_json)
+
+
+@broker.command("vouch")
+@click.argument("user")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@broker_directory
+def broker_vouch(user: str, file: Path, directory: Path | None) -> None:
+    """Write a certificate, and its key, with which USER (realm.slug) logs in to a broker with TLS, into a new FILE.
+
+    Name it as tls_certificate in the user's settings, and the address that `ntsg broker status` calls mutual.
+
+    \b
+    Example: ntsg broker vouch ntsg.nordtel nordtel.pem
+    """
+    with extra("local"):
+        from bus import broker as local
+    local.vouch(directory or local.default_directory(), user, file)
+    click.echo(file)
 
 
 @broker.command("stop")
@@ -81,6 +101,7 @@ def show_broker(running: Running, as_json: bool) -> None:
         "bootstrap": running.bootstrap,
         "credentials": str(running.credentials),
         "cluster_id": running.cluster_id,
+        **({"mutual": running.mutual} if running.mutual else {}),
         "nodes": running.nodes,
         "pids": running.pids,
     }

@@ -55,7 +55,7 @@ class Administration:
             "client.id": "ntsg-provision",
             "security.protocol": self._connection.security["security_protocol"],
         }
-        if settings.user is not None:
+        if settings.user is not None and settings.tls_certificate is None:
             options |= {
                 "sasl.mechanism": "SCRAM-SHA-512",
                 "sasl.username": settings.user,
@@ -63,6 +63,8 @@ class Administration:
             }
         if settings.tls_ca is not None:
             options["ssl.ca.location"] = str(settings.tls_ca)
+        if settings.tls_certificate is not None:
+            options |= dict.fromkeys(("ssl.certificate.location", "ssl.key.location"), str(settings.tls_certificate))
         self._client = kafka.AdminClient(options, logger=logging.getLogger(__name__))
 
     async def check(self) -> None:

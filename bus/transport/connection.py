@@ -131,11 +131,15 @@ class Connection:
 
     @classmethod
     def of(cls, settings: Settings) -> Connection:
-        """Raises InvalidSettings when the password is missing or the CA certificate cannot be read."""
+        """With a certificate, else with a password. Raises InvalidSettings when the password is missing, or a
+        certificate or its key cannot be read.
+        """
+        if settings.tls_certificate is not None and settings.tls_ca is None:
+            raise InvalidSettings("tls_certificate goes with tls_ca: name the CA certificate of the bus, too")
         security: dict[str, Any] = {"security_protocol": "SSL" if settings.tls_ca else "PLAINTEXT"}
         if settings.tls_ca is not None:
             security["ssl_context"] = _ssl_context(settings)
-        if settings.user is not None:
+        if settings.user is not None and settings.tls_certificate is None:
             password = settings.secret()
             if not password:
                 raise InvalidSettings(f"user {settings.user!r} has no password; set password_file")
@@ -323,9 +327,17 @@ def _raise_for(code: int, topic: str) -> None:
 
 def _ssl_context(settings: Settings) -> ssl.SSLContext:
     try:
-        return ssl.create_default_context(cafile=str(settings.tls_ca))
+        context = ssl.create_default_context(cafile=str(settings.tls_ca))
     except (OSError, ssl.SSLError) as error:
         raise InvalidSettings(f"tls_ca {settings.tls_ca}: not a readable PEM certificate ({error})") from error
+    if settings.tls_certificate is not None:
+        try:
+            context.load_cert_chain(settings.tls_certificate)
+        except (OSError, ssl.SSLError) as error:
+            raise InvalidSettings(
+                f"tls_certificate {settings.tls_certificate}: no key and certificate in one PEM file ({error})"
+            ) from error
+    return context
 
 
 def _told(error: BaseException) -> str:
