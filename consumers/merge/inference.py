@@ -348,7 +348,7 @@ class Inference:
             return None  # in a core of several faults, those who know the cause speak for it
         if self._held_apart(nature, other.core):
             return None
-        alike = likeness(nature, other.nature, self._limits, anywhere=other.wide)
+        alike = likeness(nature, other.nature, self._limits, wide=other.wide)
         if alike is None:
             return None
         return Fit(

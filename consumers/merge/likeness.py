@@ -3,7 +3,8 @@
 Each point is met or not, and all that apply must be: there are no weights to tune, and the ground says what was found.
 Where one point alone is lacking, and by little, the two *resemble* each other, which is for staff to judge.
 
-1. Different operators, of whom at least one knows the cause.
+1. Different operators, of whom at least one knows the cause. (Of weather that others tell of too, one operator may tell
+   again.)
 2. The causes agree: the same; or kin, as the wind and the power cut of one storm; or one a consequence of the other,
    as the overload where users go when another's core falls; or one is unknown, and nothing speaks against it.
 3. The places agree: how closely depends on the cause. Weather and cables strike many places in a county at once;
@@ -161,12 +162,13 @@ def _is_own_plant(incident: Incident) -> bool:
     )
 
 
-def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) -> Likeness | None:
+def likeness(a: Nature, b: Nature, limits: Limits, *, wide: bool = False) -> Likeness | None:
     """The checklist: how alike the two are, or None where a point of it fails.
 
-    `anywhere`: one of them belongs to what several operators tell of, so that a vendor's fault is not bound to a place.
+    `wide`: one of them belongs to what several operators tell of. Then a vendor's fault is not bound to a place, and of
+    weather, which strikes a network in many places, one operator may tell more than once.
     """
-    if a.owner == b.owner:
+    if a.owner == b.owner and not (wide and a.by_weather and b.by_weather):
         return None
     found = _causes_agree(a, b, limits)
     if found is None or not _nothing_parts(a, b, limits):
@@ -174,7 +176,7 @@ def likeness(a: Nature, b: Nature, limits: Limits, *, anywhere: bool = False) ->
     measured = _measure(a, b, found, limits)
     if measured.gap > measured.within:
         return None
-    if measured.near > measured.at_most and not (anywhere and _is_vendor_fault(a, b, limits)):
+    if measured.near > measured.at_most and not (wide and _is_vendor_fault(a, b, limits)):
         return None
     return Likeness(found.differs, measured.near, not measured.together)
 

@@ -367,7 +367,7 @@ def plain_attachments(cores, natures, nodes, cannot) -> list[set[str]]:
                     continue
                 if anchor not in lone and not natures[y].knows_cause:
                     continue
-                alike = likeness(natures[x], natures[y], limits, anywhere=wide)
+                alike = likeness(natures[x], natures[y], limits, wide=wide)
                 if alike:
                     gap = abs(natures[x].began - natures[y].began)
                     found.append((*alike, anchor in lone, gap, natures[y].start, y, x))

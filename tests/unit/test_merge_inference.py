@@ -245,6 +245,18 @@ def test_what_several_operators_tell_of_one_vendor_s_fault_is_bound_to_no_place(
     assert groups(*bug, told("tretton", 0.5, BUG, far)) == [("nordtel", "sveamobil"), ("tretton",)]
 
 
+def test_of_a_storm_that_others_tell_of_an_operator_may_tell_again() -> None:
+    """Not of a storm that it tells of alone, nor of a cable: who tells two faults means two."""
+    again = told("nordtel", 1, STORM, LJUNGBY, id="I-2")
+    storm = [told("nordtel", 0, STORM, event_refs=("s",)), told("fjallmobil", 0, STORM, BORGHOLM, event_refs=("s",))]
+    assert groups(*storm, again) == [("fjallmobil", "nordtel", "nordtel")]
+    alone = [told("nordtel", 0, STORM, id=name, event_refs=("s",)) for name in ("I-1", "I-3")]
+    assert groups(*alone, again) == [("nordtel",), ("nordtel", "nordtel")]
+    places = {"nordtel": VAXJO, "fjallmobil": BORGHOLM}
+    cables = [told(actor, 0, CABLE, place, event_refs=("c",)) for actor, place in places.items()]
+    assert groups(*cables, told("nordtel", 0, CABLE, id="I-2")) == [("fjallmobil", "nordtel"), ("nordtel",)]
+
+
 def test_a_lone_report_goes_to_the_anchor_that_fits_best() -> None:
     storm = [told("nordtel", 0, STORM, event_refs=("s",)), told("fjallmobil", 0, STORM, event_refs=("s",))]
     power = [told("stadsnat", 1, POWER, event_refs=("p",)), told("kustfiber", 1, POWER, event_refs=("p",))]
