@@ -1,4 +1,5 @@
-"""The picture in a terminal: header, tiles, list, detail, in the order of the coordination room. Usable at 80x24.
+"""The picture in a terminal: header, tiles, list, detail, and what presses besides, in the order of the coordination
+room. Usable at 80x24.
 
 Severity is a numeral, a word and a colour, never a colour alone; there is no green, for "all well" is plain paper.
 What is unknown is said in words.
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
@@ -27,6 +29,7 @@ from bus.vocabulary import (
     Trend,
 )
 from consumers.merge.view import ActorItem, ServiceUsers, Situation, View
+from consumers.pressing import Pressing, pressing
 from consumers.ramp import RAMP
 from consumers.words import Words, counted
 
@@ -54,7 +57,9 @@ MAIN_SERVICES = 3
 
 HEADER_AND_TILES = 7
 DETAIL_LINES = 9
-"""Lines that the chosen situation gets on a short screen; the list takes what is left."""
+"""Lines that the chosen situation and what presses besides get on a short screen; the list takes what is left."""
+LEAST_DETAIL = 5
+"""Lines of them that are the situation's in any case: its title, why it is so grave, users, cause, forecast."""
 
 TALL = 40
 """Lines from which there is room for every fact, and for the actors."""
@@ -95,8 +100,11 @@ class Picture:
             yield _nothing(self.view, self.words)
         else:
             chosen = next((s for s in situations if self.chosen in (s.id, *s.aliases)), situations[0])
-            yield _list(situations, chosen, self.words, width, self._room_for_list(width))
-            yield _detail(chosen, self.view, self.words, compact=self._compact)
+            besides = list(pressing(self.view, self.words))
+            detail = max(LEAST_DETAIL, DETAIL_LINES - len(besides)) if self._compact else None
+            yield _list(situations, chosen, self.words, width, self._room_for_list(width, len(besides)))
+            yield _detail(chosen, self.view, self.words, detail)
+            yield _besides(besides, self.words, compact=self._compact)
         if not self._compact:
             yield _actors(self.view, self.words)
 
@@ -105,11 +113,12 @@ class Picture:
         """Whether the screen is short: then each fact gets one line, cut where it ends."""
         return self.height is not None and self.height < TALL
 
-    def _room_for_list(self, width: int) -> int | None:
+    def _room_for_list(self, width: int, besides: int) -> int | None:
         """How many situations fit."""
         if self.height is None:
             return None
-        lines = max(2, self.height - HEADER_AND_TILES - bool(self.view.withheld) - DETAIL_LINES - 1)
+        below = max(DETAIL_LINES, LEAST_DETAIL + besides)
+        lines = max(2, self.height - HEADER_AND_TILES - bool(self.view.withheld) - below - 1)
         return max(1, lines if width >= WIDE else lines // 2)
 
 
@@ -238,8 +247,9 @@ def _facts(situation: Situation, words: Words) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _detail(situation: Situation, view: View, words: Words, *, compact: bool) -> RenderableType:
-    severity = situation.severity
+def _detail(situation: Situation, view: View, words: Words, lines: int | None) -> RenderableType:
+    """In so many lines at most, each fact in one; without a limit, whole."""
+    severity, compact = situation.severity, lines is not None
     head = Text.assemble(
         _level(severity.level, words),
         (f" {situation.title}", Style(bold=True)),
@@ -251,13 +261,23 @@ def _detail(situation: Situation, view: View, words: Words, *, compact: bool) ->
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(style=QUIET, no_wrap=True)
     table.add_column(ratio=1, no_wrap=compact, overflow="ellipsis" if compact else "fold")
-    for label, facts in _rows(situation, view, words):
+    for label, facts in islice(_rows(situation, view, words), None if lines is None else lines - 1):
         if compact:
             table.add_row(label, " · ".join(facts))
         else:
             for place, fact in enumerate(facts):
                 table.add_row("" if place else label, fact)
     return Padding(Group(head, table), (0, 0, 0 if compact else 1, 0))
+
+
+def _besides(found: Sequence[Pressing], words: Words, *, compact: bool) -> RenderableType:
+    table = Table.grid(padding=(0, 1), expand=True)
+    table.add_column(style=QUIET, no_wrap=True)
+    table.add_column(ratio=1, no_wrap=compact, overflow="ellipsis" if compact else "fold")
+    table.add_column(style=QUIET, no_wrap=True)
+    for label, text, others in found:
+        table.add_row(label, text, words.more.format(others) if others else "")
+    return Padding(table, (0, 0, 0 if compact or not found else 1, 0))
 
 
 def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str, Sequence[str]]]:

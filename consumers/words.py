@@ -109,6 +109,12 @@ class Words:
     lower_bound: str
     missing_incidents: str
     more: str
+    energy: str
+    backup: str
+    needs: str
+    lacking: str
+    slips: str
+    slipped: tuple[str, str]
     rises: str
     falls: str
     severity: tuple[str, str, str, str, str, str]
@@ -305,6 +311,12 @@ SWEDISH = Words(
     lower_bound="minst",
     missing_incidents="{} saknas",
     more="… {} till",
+    energy="Reservkraft",
+    backup="{who} tar slut {end}, ström åter {back}",
+    needs="Behov",
+    lacking="saknas {} {}",
+    slips="Prognoser",
+    slipped=("{who} senarelagd en gång, nu {now}", "{who} senarelagd {times} gånger, nu {now}"),
     rises="stigande",
     falls="avtagande",
     severity=("Inget rapporterat", "Ingen", "Obetydlig", "Betydande", "Avsevärd", "Katastrofal"),
@@ -770,6 +782,12 @@ ENGLISH = Words(
     lower_bound="at least",
     missing_incidents="{} missing",
     more="… {} more",
+    energy="Backup power",
+    backup="{who} ends {end}, power back {back}",
+    needs="Needs",
+    lacking="{} {} missing",
+    slips="Forecasts",
+    slipped=("{who} moved later once, now {now}", "{who} moved later {times} times, now {now}"),
     rises="rising",
     falls="falling",
     severity=("Nothing reported", "None", "Minor", "Significant", "Considerable", "Catastrophic"),
