@@ -33,6 +33,7 @@ from consumers.commands.report import report
 from consumers.commands.room import room
 from consumers.commands.showing import language_option, live, show
 from producers.commands.gateway import gateway
+from producers.commands.heartbeat import heartbeat
 from producers.commands.importing import import_, spool
 from producers.commands.outbox import outbox
 from producers.commands.publish import check, publish
@@ -56,7 +57,7 @@ def cli() -> None:
 
 
 for command in (
-    *(check, publish, import_, spool, gateway, outbox, simulate),
+    *(check, publish, import_, spool, gateway, outbox, heartbeat, simulate),
     *(merge, view, explain, digest, report, watch, tail, hub, room),
     *(broker, provision, rotate, end, key),
 ):

@@ -23,6 +23,9 @@ F = TypeVar("F")
 OUTBOX = "NTSG_OUTBOX"
 DIRECTORY = click.Path(file_okay=False, path_type=Path)
 
+PATIENCE = 10.0
+"""Seconds that a command waits for another process, such as a heartbeat, to be done with the outbox."""
+
 outbox_option = click.option(
     "--outbox", "directory", type=DIRECTORY, envvar=OUTBOX, required=True, help=f"Its directory. [env: {OUTBOX}]"
 )
@@ -83,7 +86,7 @@ def flush(directory: Path, refused: bool, give_up_after: float, **options: Any) 
     settings = settings_of(options)
 
     async def flushing() -> tuple[int, int, str]:
-        async with DurablePublisher(settings, directory, linger=0) as publisher:
+        async with DurablePublisher(settings, directory, linger=0, patience=PATIENCE) as publisher:
             if refused:
                 await publisher.outbox.again()
             await publisher.drained(give_up_after)
@@ -140,7 +143,7 @@ def import_file(file: BinaryIO, directory: Path) -> None:
         raise InvalidInput(f"{file.name}: {error}") from error
 
     async def importing() -> int:
-        async with Outbox.open(directory, carried.owner) as box:
+        async with Outbox.open(directory, carried.owner, patience=PATIENCE) as box:
             known = await box.contents()
             new = [parcel for parcel in carried.parcels if parcel.content not in known]
             if new:

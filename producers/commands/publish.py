@@ -99,7 +99,8 @@ def _sending(
 
     if directory is None:
         return send_lines(Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER), lines)
-    return keep_lines(DurablePublisher(settings, directory, linger=0), lines, give_up_after or LINGER)
+    patience = give_up_after or LINGER
+    return keep_lines(DurablePublisher(settings, directory, linger=0, patience=patience), lines, patience)
 
 
 async def keep_lines(publisher: DurablePublisher, lines: list[tuple[int, Line]], patience: float) -> int:

@@ -57,12 +57,13 @@ class Parcel:
     revision: int
     urgency: Urgency
     is_open: bool
-    """Whether it says of an incident that it is open."""
+    """Whether it says of an incident of the actor's own that it is open."""
 
     @classmethod
     def of(cls, message: Message, record: Outgoing) -> Parcel:
         """`record` carries the message."""
-        is_open = isinstance(message, Incident) and message.state in OPEN_INCIDENT_STATES
+        own = message.on_behalf_of in (None, message.actor)
+        is_open = own and isinstance(message, Incident) and message.state in OPEN_INCIDENT_STATES
         return cls(record, message.reference, message.revision, urgency_of(message), is_open)
 
     @property

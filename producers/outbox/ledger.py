@@ -270,10 +270,13 @@ class Ledger:
             return int(revision)
         return None
 
-    def open_incidents(self) -> int:
-        """How many incidents are open, by the latest revision of each that was accepted here."""
+    def open_incidents(self) -> int | None:
+        """How many incidents are open, by the latest revision of each that was accepted here; None if none ever was."""
         [(count,)] = self._database.execute("SELECT count(*) FROM entity WHERE is_open")
-        return int(count)
+        [(ever,)] = self._database.execute(
+            "SELECT EXISTS (SELECT 1 FROM entity WHERE ref >= 'incident/' AND ref < 'incident0')"
+        )
+        return int(count) if ever else None
 
     # Whether it is what was written
 

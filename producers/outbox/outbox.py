@@ -14,9 +14,9 @@ import fcntl
 import os
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -27,6 +27,9 @@ from producers.outbox.salvage import open_ledger
 
 MAX_BYTES = 1024 * 1024 * 1024
 """Room on the disk, unless told otherwise: some million reports that wait."""
+
+KNOCK = 0.1
+"""Seconds between two looks whether somebody else still has the outbox."""
 
 GROUP_RECORDS = 5_000
 """Records that reach the disk in one transaction, unless a single call brings more."""
@@ -55,27 +58,31 @@ class Outbox:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, directory: Path, owner: Owner | None, *, max_bytes: int = MAX_BYTES) -> AsyncIterator[Outbox]:
+    async def open(
+        cls, directory: Path, owner: Owner | None, *, max_bytes: int = MAX_BYTES, patience: float = 0.0
+    ) -> AsyncIterator[Outbox]:
         """The outbox in this directory, which is made if it is not there. `owner`: None for whosever it is.
+        `patience`: seconds to wait for somebody else who has it.
 
         Raises OutboxInUse when another process, or another part of this one, has it; InvalidSettings when it belongs to
         another actor or realm; OutboxError when the disk does not do what is asked. A broken file is salvaged.
         """
-        with _owned(directory), ThreadPoolExecutor(1, "outbox") as thread:
-            loop = asyncio.get_running_loop()
-            ledger = await loop.run_in_executor(thread, lambda: open_ledger(directory, max_bytes=max_bytes))
-            try:
-                _introduce(ledger, owner, directory)
-                outbox = cls(directory, ledger, thread)
-                writing = asyncio.create_task(outbox._write(), name="outbox-writer")
+        async with _owned(directory, patience):
+            with ThreadPoolExecutor(1, "outbox") as thread:
+                loop = asyncio.get_running_loop()
+                ledger = await loop.run_in_executor(thread, lambda: open_ledger(directory, max_bytes=max_bytes))
                 try:
-                    yield outbox
+                    _introduce(ledger, owner, directory)
+                    outbox = cls(directory, ledger, thread)
+                    writing = asyncio.create_task(outbox._write(), name="outbox-writer")
+                    try:
+                        yield outbox
+                    finally:
+                        outbox._closed = True
+                        outbox._put.set()
+                        await writing
                 finally:
-                    outbox._closed = True
-                    outbox._put.set()
-                    await writing
-            finally:
-                await loop.run_in_executor(thread, ledger.close)
+                    await loop.run_in_executor(thread, ledger.close)
 
     @property
     def owner(self) -> Owner | None:
@@ -115,8 +122,11 @@ class Outbox:
         """The highest revision of the entity that was accepted here; None for one that never was."""
         return await self._call(self._ledger.revision, ref)
 
-    async def open_incidents(self) -> int:
-        """How many incidents are open, by the latest revision of each that was accepted here."""
+    async def open_incidents(self) -> int | None:
+        """How many incidents are open, by the latest revision of each that was accepted here; None if none ever was.
+
+        One that was reported on behalf of another operator is that one's.
+        """
         return await self._call(self._ledger.open_incidents)
 
     async def again(self) -> int:
@@ -231,26 +241,39 @@ def _fail(group: Sequence[_Put], error: OutboxError) -> None:
             future.set_exception(error)
 
 
-@contextmanager
-def _owned(directory: Path) -> Iterator[None]:
+@asynccontextmanager
+async def _owned(directory: Path, patience: float) -> AsyncIterator[None]:
     """Take the directory, which the lock gives back however the process ends."""
+    lock = _lock_in(directory)
+    deadline = asyncio.get_running_loop().time() + patience
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise OutboxError(f"{directory} cannot be an outbox: {error.strerror}; name a directory of your own") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        raise OutboxInUse(
-            f"{directory} is in use by {_holder(lock)}, which delivers it; share its publisher, or end it first"
-        ) from error
-    else:
+        while not _locked(lock):
+            if asyncio.get_running_loop().time() >= deadline:
+                raise OutboxInUse(
+                    f"{directory} is in use by {_holder(lock)}, which delivers it; share its publisher, or end it first"
+                )
+            await asyncio.sleep(KNOCK)
         os.truncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(lock)
+
+
+def _lock_in(directory: Path) -> int:
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(directory / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise OutboxError(f"{directory} cannot be an outbox: {error.strerror}; name a directory of your own") from error
+
+
+def _locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(lock: int) -> str:

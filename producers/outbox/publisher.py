@@ -20,6 +20,7 @@ import structlog
 from bus.errors import NtsgError
 from bus.messages import Message
 from bus.settings import Settings
+from bus.topics import Realm
 from bus.transport import Transport
 from bus.transport.kafka import KafkaTransport
 from producers.outbox.deliverer import Deliverer
@@ -46,7 +47,8 @@ class DurablePublisher:
     that: whoever opens the outbox next goes on.
 
     `directory` belongs to this actor, in this realm, and to one process at a time. `max_bytes` is the room that it may
-    take. Leaving waits `linger` seconds for what is still on its way.
+    take. Entering waits `patience` seconds for whoever has the outbox; leaving waits `linger` seconds for what is still
+    on its way.
 
     Entering raises OutboxInUse, OutboxError, InvalidSettings. A bus that is away, or refuses the password, does not
     matter to it: `problem` says so.
@@ -59,12 +61,14 @@ class DurablePublisher:
         *,
         max_bytes: int = MAX_BYTES,
         linger: float = LINGER,
+        patience: float = 0.0,
         transport: Transport | None = None,
     ) -> None:
         self._speaker = Speaker(settings)
         self._directory = directory
         self._max_bytes = max_bytes
         self._linger = linger
+        self._patience = patience
         self._transport = transport or KafkaTransport(settings)
         self._stack = AsyncExitStack()
         self._outbox: Outbox | None = None
@@ -73,7 +77,7 @@ class DurablePublisher:
 
     async def __aenter__(self) -> Self:
         owner = Owner(self._speaker.realm.name, self._speaker.actor or "")
-        opening = Outbox.open(self._directory, owner, max_bytes=self._max_bytes)
+        opening = Outbox.open(self._directory, owner, max_bytes=self._max_bytes, patience=self._patience)
         self._outbox = await self._stack.enter_async_context(opening)
         self._deliverer = Deliverer(self._outbox, self._transport)
         self._delivering = asyncio.create_task(self._deliverer.run(), name="outbox-deliverer")
@@ -92,6 +96,15 @@ class DurablePublisher:
                 self._delivering.cancel()
                 await asyncio.wait([self._delivering])
             await self._stack.aclose()
+
+    @property
+    def realm(self) -> Realm:
+        return self._speaker.realm
+
+    @property
+    def actor(self) -> str | None:
+        """Who publishes; None without a user."""
+        return self._speaker.actor
 
     @property
     def outbox(self) -> Outbox:
