@@ -1,6 +1,7 @@
-"""The columns of the spreadsheet: what each means, how it is headed in both languages, and how its cells are read.
+"""The columns of the spreadsheet, and the fields of the form: what each means, how it is headed, how it is read.
 
-One table for the reader, the template and the guide. A cell that is empty is unknown; it is never zero and never "no".
+One table for the reader, the template, the form and the guide. A cell that is empty is unknown; it is never zero and
+never "no".
 """
 
 from __future__ import annotations
@@ -36,7 +37,17 @@ from bus.vocabulary import (
 from producers.adapters.reading import Importer, area_of, revision_at
 from producers.words import Language, symbol_of, words_of
 
-__all__ = ["COLUMNS", "KINDS", "Column", "fields_of", "local_instant"]
+__all__ = [
+    "COLUMNS",
+    "KINDS",
+    "STOCKHOLM",
+    "Column",
+    "Shape",
+    "columns_of",
+    "fields_of",
+    "header_names",
+    "local_instant",
+]
 
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
 _SEPARATOR = re.compile(r"[;\n]")
@@ -45,6 +56,19 @@ KINDS = (Kind.INCIDENT, Kind.MEASURE, Kind.WORK, Kind.STATUS)
 """The kinds that a table can hold, a sheet each."""
 
 Read = Callable[[Any, Importer], Any]
+
+
+class Shape(StrEnum):
+    """What a cell holds, for whoever asks for it."""
+
+    TEXT = "text"
+    TEXTS = "texts"
+    NUMBER = "number"
+    INSTANT = "instant"
+    CHOICE = "choice"
+    CHOICES = "choices"
+    FLAG = "flag"
+    AREAS = "areas"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +91,12 @@ class Column:
 
     def help(self, language: Language) -> str:
         return self.swedish_help if language is Language.SWEDISH else self.english_help
+
+    @property
+    def shape(self) -> Shape:
+        if self.words is not None:
+            return Shape.CHOICES if self.field in _SEVERAL else Shape.CHOICE
+        return _SHAPES[self.read]
 
 
 def _text(value: Any, _: Importer) -> str:
@@ -189,8 +219,8 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "observed_at", "Gäller från", "As of", _ALL, _instant,
-        "När uppgifterna gällde, svensk tid. Ändra den när raden ändras: den avgör vilken uppgift som är senast.",
-        "When the facts held, Swedish time. Change it whenever the row changes: it decides which report is the latest.",
+        "När uppgifterna gällde, svensk tid. Det avgör vilken uppgift som är senast.",
+        "When the facts held, Swedish time. It decides which report is the latest.",
         required=True,
     ),
     Column(
@@ -358,11 +388,21 @@ COLUMNS: tuple[Column, ...] = (
     ),
     Column(
         "description", "Beskrivning", "Description", _TITLED, _text,
-        "Det som inte får plats i någon annan kolumn.", "What no other column has room for.",
+        "Det som inte ryms någon annanstans.", "What has no place of its own.",
     ),
 )  # fmt: skip
 """All columns, in the order in which the template shows them."""
 
+_SEVERAL = frozenset({"services", "critical_services"})
+_SHAPES: Mapping[Read, Shape] = {
+    _text: Shape.TEXT,
+    _texts: Shape.TEXTS,
+    _count: Shape.NUMBER,
+    _number: Shape.NUMBER,
+    _instant: Shape.INSTANT,
+    _flag: Shape.FLAG,
+    _areas: Shape.AREAS,
+}
 _EFFECT = ("services", "impact", "percent_affected")
 
 

@@ -14,7 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from bus import geography
 from bus.references import Kind
-from producers.adapters.columns import KINDS, Column, columns_of
+from producers.adapters.columns import KINDS, Column, Shape, columns_of
 from producers.adapters.tables import SHEETS
 from producers.words import Language, words_of
 
@@ -83,7 +83,7 @@ class _Lists:
 
     def name_of(self, column: Column) -> str | None:
         """The named range of a column's words; None where the cell is free."""
-        if column.field == "nothing_to_report":
+        if column.shape is Shape.FLAG:
             return self._add("yes_no", ["ja", "nej"] if self._language is Language.SWEDISH else ["yes", "no"])
         if column.words is None:
             return None
@@ -131,7 +131,7 @@ def _sheet(sheet: Worksheet, kind: Kind, language: Language, lists: _Lists) -> N
         head.fill = _NEEDED if column.required else _HEAD
         head.alignment = Alignment(wrap_text=True, vertical="top")
         sheet.column_dimensions[letter].width = max(16, len(column.header(language)) + 4)
-        if column.read.__name__ == "_instant":
+        if column.shape is Shape.INSTANT:
             for number in range(2, ROWS + 2):
                 sheet.cell(number, position).number_format = "yyyy-mm-dd hh:mm"
         elif column.field in ("id", "areas"):
@@ -148,13 +148,10 @@ def _validation(column: Column, language: Language, lists: _Lists, letter: str) 
         type="list" if name else None,
         formula1=f"={name}" if name else None,
         allow_blank=True,
-        showErrorMessage=name is not None and column.field not in _SEVERAL,
+        showErrorMessage=name is not None and column.shape is not Shape.CHOICES,
         showInputMessage=True,
         promptTitle=column.header(language)[:32],
         prompt=column.help(language)[:255],
     )
     validation.add(f"{letter}2:{letter}{ROWS + 1}")
     return validation
-
-
-_SEVERAL = frozenset({"services", "critical_services"})

@@ -16,6 +16,7 @@ from starlette.responses import Response
 
 from bus.errors import InvalidSettings
 from producers.gateway import api
+from producers.gateway.form import pages
 from producers.gateway.gateway import Gateway
 from producers.gateway.problems import Problem
 
@@ -30,7 +31,7 @@ GRACE = 10
 HEADERS = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",
     "X-Frame-Options": "DENY",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -45,7 +46,7 @@ log = structlog.get_logger(__name__)
 def application(gateway: Gateway, *, tls: bool) -> Starlette:
     """The gateway as an ASGI application."""
     app = Starlette(
-        routes=api.routes(gateway),
+        routes=[*api.routes(gateway), *pages.routes(gateway, tls=tls)],
         exception_handlers={Problem: _problem, HTTPException: _http},
     )
     app.add_middleware(_Headers, tls=tls)

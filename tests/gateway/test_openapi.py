@@ -16,7 +16,7 @@ from producers.gateway.openapi import document
 from tests.gateway.conftest import Start
 
 UNLIMITED = Limits(rate=1e6, burst=1_000_000, failures_per_minute=1e9)
-EXAMPLES = 20
+EXAMPLES = 10
 BEYOND = [positive_data_acceptance, negative_data_rejection]
 """What a schema cannot say of a message (an incident has a place, unless it is suspected), and who may ask without a
 key: the other tests know."""
