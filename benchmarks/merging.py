@@ -17,7 +17,7 @@ from fastavro.schema import parse_schema
 
 from benchmarks.corpus import ACTORS, START, incident, incidents
 from benchmarks.result import Row
-from bus.codec import HEADER_LENGTH, content_hash, encode
+from bus.codec import HEADER_LENGTH, Codec, encode
 from bus.envelope import Envelope
 from bus.messages import Area, Incident
 from bus.topics import Realm
@@ -29,6 +29,7 @@ from schemas import read_schema
 
 GROUP = "merge"
 REALM = Realm("bench-exercise")
+CODEC = Codec()
 OPEN = (1_000, 100_000)
 STORM = (100, 1_000, 10_000)
 BURST = 10_000
@@ -120,8 +121,10 @@ def storm(entity: int, revision: int = 1) -> Envelope:
 
 
 def envelope(message: Incident) -> Envelope:
+    """As a hub has it: read from the bytes, so that what repeats is there once."""
     known_at = max(message.observed_at, START) + timedelta(minutes=1)
-    return Envelope(message, content_hash(encode(message)), known_at, known_at)
+    read, content = CODEC.decode(encode(message), Incident)
+    return Envelope(read, content, known_at, known_at)
 
 
 def _batched(messages: Iterable[Envelope]) -> Iterator[list[Envelope]]:

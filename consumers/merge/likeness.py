@@ -19,10 +19,12 @@ What began together *and* was restored together is most likely one event, which 
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
 from bus import geography
 from bus.messages import Cause, Incident
@@ -35,6 +37,11 @@ from consumers.merge.told import Told
 from consumers.merge.vicinity import Nearness
 
 NOWHERE = timedelta(0)
+
+_KEPT = 4_096
+"""So many places, and sets of services or the like, are made once for all who name them."""
+
+H = TypeVar("H", bound=Hashable)
 
 
 class Likeness(NamedTuple):
@@ -111,6 +118,7 @@ def nature_of(told: Told, node: Node, apart: tuple[frozenset[str], frozenset[str
     incident = told.incident
     began = _began(incident, node)
     category, detail = _known(incident.cause)
+    municipalities, counties = _places(told.codes)
     return Nature(
         ref=told.ref,
         owner=told.owner,
@@ -122,19 +130,32 @@ def nature_of(told: Told, node: Node, apart: tuple[frozenset[str], frozenset[str
         category=category,
         detail=detail,
         codes=told.codes,
-        municipalities=frozenset(code for code in told.codes if len(code) == 4),
-        counties=frozenset(county for code in told.codes if (county := geography.county_of(code))),
-        services=frozenset(told.impacts),
-        assets=frozenset(incident.infrastructure_ids),
-        events=frozenset(incident.event_refs),
-        kinds=frozenset(key.partition(":")[0] for key in incident.event_refs),
+        municipalities=municipalities,
+        counties=counties,
+        services=_once(frozenset(told.impacts)),
+        assets=told.assets,
+        events=_once(frozenset(incident.event_refs)),
+        kinds=_once(frozenset([key.partition(":")[0] for key in incident.event_refs])),
         part=None if incident.network_part is NetworkPart.UNKNOWN else incident.network_part,
         short_of_capacity=any(impact.aspect is QualityAspect.CAPACITY for impact in incident.impacts),
-        leans_on=frozenset(dependency.kind for dependency in incident.caused_by),
+        leans_on=_once(frozenset([dependency.kind for dependency in incident.caused_by])),
         own_plant=_is_own_plant(incident),
         held_from=apart[0],
         holds_off=apart[1],
     )
+
+
+@lru_cache(maxsize=_KEPT)
+def _places(codes: tuple[str, ...]) -> tuple[frozenset[str], frozenset[str]]:
+    """The municipalities among the areas, and the counties that these are or lie in."""
+    municipalities = frozenset(code for code in codes if len(code) == 4)
+    return municipalities, frozenset(county for code in codes if (county := geography.county_of(code)))
+
+
+@lru_cache(maxsize=_KEPT)
+def _once(found: H) -> H:
+    """One and the same object for all that are equal: they are held for as long as the incident is open."""
+    return found
 
 
 def _began(incident: Incident, node: Node) -> datetime:

@@ -291,9 +291,7 @@ def _lost_again(members: Sequence[Told], within: timedelta) -> list[Told]:
     """The first two that began so near each other and name no asset in common."""
     millis = within // timedelta(milliseconds=1)
     for a, b in combinations(sorted(members, key=lambda m: (_began(m), m.ref)), 2):
-        if _began(b) - _began(a) <= millis and not set(a.incident.infrastructure_ids) & {
-            *b.incident.infrastructure_ids
-        }:
+        if _began(b) - _began(a) <= millis and a.assets.isdisjoint(b.assets):
             return [a, b]
     return []
 

@@ -118,7 +118,7 @@ def _alone(told: Told) -> _Group:
     return _Group(
         ref=told.ref,
         reports=1,
-        assets=frozenset(told.incident.infrastructure_ids),
+        assets=told.assets,
         served=_Number.of(sites.served),
         out=_Number.of(sites.out),
         on_backup=_Number.of(sites.on_backup),

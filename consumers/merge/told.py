@@ -51,6 +51,8 @@ class Told:
     worst: Impact
     codes: tuple[str, ...]
     """The SCB codes that it names, sorted. Places without a code are in none."""
+    assets: frozenset[str]
+    """The shared assets that it names."""
     numbers: dict[Service, tuple[int, int, int]]
     """Low, best and high of users per service with an impact; absent where it tells no number."""
     mobile: Impact | None
@@ -96,6 +98,7 @@ def told_by(entity: Entity, networks: Collection[str] = ()) -> Told:
         impacts=impacts,
         worst=max(impacts.values(), key=RANK.__getitem__),
         codes=tuple(sorted({a.code for a in incident.areas if a.code and geography.kind_of(a.code) is a.kind})),
+        assets=frozenset(incident.infrastructure_ids),
         numbers={effect.service: effect.numbers for effect in effects if effect.numbers is not None},
         mobile=_worst(mobile),
         mobile_nearly_all=_worst([i for i in mobile if (i.percent_affected or 0) >= _NEARLY_ALL]),

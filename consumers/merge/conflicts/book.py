@@ -212,7 +212,7 @@ class ConflictBook:
             self._ending.add(id_)
             self._answers_due.put(id_, min((end for end in ends if end > as_of), default=None))
         situations = sorted({situation for subject in found.subjects for situation in self._situations_of(subject)})
-        return Conflict.model_construct(
+        return Conflict.whole(
             id=id_,
             rule=found.rule,
             case=found.case,

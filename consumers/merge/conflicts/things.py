@@ -96,7 +96,7 @@ def fault_of(told: Told, disputed_by: tuple[str, ...]) -> Fault | None:
         rank=RANK[told.worst],
         mobile_nearly_all=-1 if told.mobile_nearly_all is None else RANK[told.mobile_nearly_all],
         codes=told.codes,
-        assets=frozenset(incident.infrastructure_ids),
+        assets=told.assets,
         is_overload=_is_overload(incident),
         is_core=incident.network_part is NetworkPart.CORE
         or any(d.kind is DependencyKind.CORE for d in incident.caused_by),
