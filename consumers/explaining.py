@@ -538,7 +538,7 @@ class _Speaker:
     def _range(self, range_: UserRange) -> str:
         words = self._words
         if range_.best is None or range_.high is None or range_.unknown_reports:
-            return words.span(range_.low, range_.best, range_.high, range_.unknown_reports)
+            return words.how_many(range_)
         best = words.count(range_.best)
         if range_.low == range_.high:
             return best

@@ -308,7 +308,7 @@ def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str,
 
 def _affected(service: Service, situation: Situation, words: Words) -> str:
     users = situation.users[service]
-    number = words.span(users.low, users.best, users.high, users.unknown_reports)
+    number = words.how_many(users)
     return f"{words.services[service]} {number} ({words.impacts[users.impact]})"
 
 

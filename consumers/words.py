@@ -47,7 +47,7 @@ from bus.vocabulary import (
 )
 from consumers.authority import RefusalCode
 from consumers.merge.conflicts.texts import TEXTS as CONFLICTS
-from consumers.merge.view import Conflict, Reason
+from consumers.merge.view import Conflict, Reason, ServiceUsers, UserRange
 
 __all__ = ["ENGLISH", "STOCKHOLM", "SWEDISH", "Language", "Words", "preferred", "words_of"]
 
@@ -109,6 +109,9 @@ class Words:
     lower_bound: str
     missing_incidents: str
     more: str
+    units: Mapping[str, str]
+    """What is counted that are no people; `besides` the people."""
+    besides: str
     energy: str
     backup: str
     needs: str
@@ -222,6 +225,12 @@ class Words:
             text = f"{grouped(low)}–{grouped(high)}"
         return f"{text} ({counted(self.missing_counts, unknown_reports)})" if unknown_reports else text
 
+    def how_many(self, found: ServiceUsers | UserRange) -> str:
+        """How many, as a range; and beside it what is counted in units that are no people."""
+        text = self.span(found.low, found.best, found.high, found.unknown_reports)
+        units = ", ".join(f"{grouped(number)} {self.units.get(u, u)}" for u, number in found.other_units.items())
+        return f"{text}, {self.besides} {units}" if units else text
+
     def duration(self, length: timedelta) -> str:
         """An age in the unit that matters: `12 s`, `4 min`, `3 h`, `2 d`."""
         seconds = max(0, round(length.total_seconds()))
@@ -311,6 +320,8 @@ SWEDISH = Words(
     lower_bound="minst",
     missing_incidents="{} saknas",
     more="… {} till",
+    units={"CONNECTIONS": "anslutningar", "DEVICES": "enheter"},
+    besides="därtill",
     energy="Reservkraft",
     backup="{who} tar slut {end}, ström åter {back}",
     needs="Behov",
@@ -478,6 +489,7 @@ SWEDISH = Words(
         CriticalService.UNKNOWN: "okänd verksamhet",
     },
     reasons={
+        "CONNECTIONS": "{high} anslutningar med {impact}, {service}; hur många människor säger ingen",
         "USERS": "upp till {high} med {impact}, {service}",
         "IMPACT": "{impact} (rapporter: {count})",
         "EMERGENCY": "{impact} (rapporter: {count})",
@@ -496,6 +508,7 @@ SWEDISH = Words(
         "ALL_DOWN": "alla mobilnät nere i hela {area} (län: {areas})",
     },
     about={
+        "CONNECTIONS": "många anslutningar",
         "USERS": "många drabbade",
         "USER_HOURS": "många användartimmar, enligt prognos",
         "SHARE": "en stor del av invånarna",
@@ -782,6 +795,8 @@ ENGLISH = Words(
     lower_bound="at least",
     missing_incidents="{} missing",
     more="… {} more",
+    units={"CONNECTIONS": "connections", "DEVICES": "devices"},
+    besides="besides",
     energy="Backup power",
     backup="{who} ends {end}, power back {back}",
     needs="Needs",
@@ -885,6 +900,7 @@ ENGLISH = Words(
         CriticalService.UNKNOWN: "unknown service of society",
     },
     reasons={
+        "CONNECTIONS": "{high} connections with {impact}, {service}; of how many people, nobody tells",
         "USERS": "up to {high} with {impact}, {service}",
         "IMPACT": "{impact} (reports: {count})",
         "EMERGENCY": "{impact} (reports: {count})",
@@ -903,6 +919,7 @@ ENGLISH = Words(
         "ALL_DOWN": "all mobile networks down in the whole of {area} (counties: {areas})",
     },
     about={
+        "CONNECTIONS": "many connections",
         "USERS": "many affected",
         "USER_HOURS": "many user-hours, as forecast",
         "SHARE": "a large share of the inhabitants",

@@ -165,7 +165,13 @@ class Ruling:
 
 
 _OPENING = "actor id revision status observed_at next_update_at tlp reported_via on_behalf_of known_at"
-_RANGE: Mapping[str, Treatment] = {"low": down, "best": cut(None), "high": up}
+
+
+def _down_by_unit(numbers: Mapping[str, int], edges: Edges) -> dict[str, int | None]:
+    return {unit: down(number, edges) for unit, number in numbers.items()}
+
+
+_RANGE: Mapping[str, Treatment] = {"low": down, "best": cut(None), "high": up, "other_units": _down_by_unit}
 _SITUATION = (
     "id title state actors severity trend services areas cause users sites emergency restoration measures freshness "
     "tlp started_at"

@@ -34,7 +34,7 @@ from consumers.merge.courses import FOREVER, Loss, Span, Stretch
 from consumers.merge.effects import RANK
 from consumers.merge.parties import Party
 from consumers.merge.told import Told
-from consumers.merge.users import NOT_PEOPLE, overlapping
+from consumers.merge.users import NOT_PEOPLE, OTHER_UNITS, overlapping
 from consumers.merge.view import HoursRange, ServiceHours, UserRange
 
 _REMEMBERED = 4_096
@@ -296,7 +296,7 @@ def _pieces(loss: Loss, reports: Iterable[Told], own: Mapping[str, _Presence]) -
     for told in reports:
         people = []
         for stretch in told.course.losses[loss]:
-            if stretch.numbers is None:
+            if stretch.numbers is None or stretch.scope in OTHER_UNITS:
                 pieces.append(Piece(stretch.begin, stretch.end, None))
             elif stretch.scope in NOT_PEOPLE:
                 pieces.append(_widening(stretch))

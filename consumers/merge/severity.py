@@ -16,7 +16,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from bus import geography
-from bus.vocabulary import IMPACT_ORDER, AreaKind, CriticalService, Impact, Service
+from bus.vocabulary import IMPACT_ORDER, AreaKind, CountScope, CriticalService, Impact, Service
 from consumers.merge.courses import Loss
 from consumers.merge.effects import RANK
 from consumers.merge.hours import MILLIS_PER_HOUR
@@ -112,6 +112,21 @@ def _users(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
     if level := _reached(rules.severity.users, high):
         found = bearing(evidence.parties, of_opened, has(Service(service), Impact(impact)))
         yield _reason("USERS", level, found, high=high, service=service, impact=impact)
+
+
+def _connections(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
+    """Lines are no people, but people are behind them: judged by the same thresholds, and never added to users."""
+    parts = [
+        (found.other_units[CountScope.CONNECTIONS], service, impact)
+        for service, users in evidence.users.items()
+        for impact, found in users.by_impact.items()
+        if impact in FELT and CountScope.CONNECTIONS in found.other_units
+    ]
+    if parts:
+        number, service, impact = max(parts)
+        if level := _reached(rules.severity.users, number):
+            found = bearing(evidence.parties, of_opened, has(Service(service), Impact(impact)))
+            yield _reason("CONNECTIONS", level, found, high=number, service=service, impact=impact)
 
 
 def _user_hours(evidence: Evidence, rules: Rules) -> Iterator[Reason]:
@@ -357,6 +372,7 @@ def _lacking_mobile(code: str, least: Impact) -> frozenset[Symptom]:
 
 RULES: tuple[Callable[[Evidence, Rules], Iterator[Reason]], ...] = (
     _users,
+    _connections,
     _reporting_effect,
     _user_hours,
     _share,
@@ -376,6 +392,7 @@ def _reached(levels: Mapping[int, int], number: int) -> int:
 
 
 TEXTS = {
+    "CONNECTIONS": "{high} connections of {service} with {impact}; of how many people, nobody tells",
     "USERS": "up to {high} users of {service} with {impact}",
     "REPORTING_EFFECT": "reporting effect possible: the number of customers who report has risen, incidents: {count}",
     "USER_HOURS": "at least {hours} user-hours of {service} with {impact}, as forecast, by the upper end",
@@ -402,6 +419,7 @@ def rule_of(code: str) -> str:
 
 
 _TABLES = {
+    "CONNECTIONS": "users",
     "CRITICAL_SERVICE": "critical_services",
     "SITES_ALL": "sites",
     "SITES_SHARE": "sites",

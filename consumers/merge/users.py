@@ -7,7 +7,9 @@ degraded are not a part of those that are cut off. Within a service and an impac
 - the own subscribers of different operators are different people: the sum;
 - a host that includes its wholesale customers absorbs the reports from overlapping areas of those who may be among
   them: they widen `high` and leave `low` and `best`. Who is known to have a network of its own is nobody's customer;
-- counts of wholesale customers alone, of devices and of sites are not counts of people: they only widen `high`;
+- counts of wholesale customers alone, and those that are guessed from sites, only widen `high`;
+- connections and devices are no persons (machines have them too, and a household may share one): their numbers are a
+  unit of its own (`other_units`), never added to people, and their reports tell no number of people;
 - a report that staff or an aggregator made for an operator only widens `high` where an open incident of the operator's
   own is there too, whatever that one counts;
 - a report without a number is counted as such, and never as zero.
@@ -30,8 +32,10 @@ from consumers.merge.parties import Party
 from consumers.merge.told import Told
 from consumers.merge.view import ServiceUsers, UserRange
 
-NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.DEVICES, CountScope.SITES_PROXY})
-"""What a count may be of that is not of people."""
+NOT_PEOPLE = frozenset({CountScope.WHOLESALE_ONLY, CountScope.SITES_PROXY})
+"""What a count may be of that is not of an operator's own people."""
+OTHER_UNITS = frozenset({CountScope.CONNECTIONS, CountScope.DEVICES})
+"""What a count may be of that is no number of people at all."""
 
 
 _REMEMBERED = 4_096
@@ -49,7 +53,9 @@ class Standing(StrEnum):
     ABSORBED = "ABSORBED"
     """A host that includes its wholesale customers may count these people already; only `high` widens."""
     NOT_PEOPLE = "NOT_PEOPLE"
-    """It counts wholesale customers, devices or sites; only `high` widens."""
+    """It counts wholesale customers or sites; only `high` widens."""
+    OTHER_UNIT = "OTHER_UNIT"
+    """It counts connections or devices: a unit of its own, which tells no number of people."""
     SUPERSEDED = "SUPERSEDED"
     """Made for an operator that speaks for itself here; only `high` widens."""
 
@@ -90,14 +96,17 @@ class Account(NamedTuple):
 
     @property
     def range(self) -> UserRange:
-        if not self.contributions:
-            return UserRange(low=0, best=None, high=None, unknown_reports=len(self.unknown))
+        people = [one for one in self.contributions if one.standing is not Standing.OTHER_UNIT]
+        unknown = len(self.unknown) + len(self.contributions) - len(people)
+        units = _units(self.contributions) if len(people) < len(self.contributions) else {}
+        if not people:
+            return UserRange(low=0, best=None, high=None, unknown_reports=unknown, other_units=units)
         low = best = high = 0
         known = False
-        for contribution in self.contributions:
+        for contribution in people:
             low, best, high = low + contribution.low, best + contribution.best, high + contribution.high
             known = known or contribution.standing in _KNOWN
-        return UserRange(low=low, best=best if known else None, high=high, unknown_reports=len(self.unknown))
+        return UserRange(low=low, best=best if known else None, high=high, unknown_reports=unknown, other_units=units)
 
 
 _KNOWN = frozenset({Standing.COUNTED, Standing.OWN_NETWORK, Standing.SAME_PEOPLE})
@@ -131,7 +140,24 @@ def _added(a: UserRange, b: UserRange) -> UserRange:
         best=a.best if b.best is None else b.best + (a.best or 0),
         high=a.high if b.high is None else b.high + (a.high or 0),
         unknown_reports=a.unknown_reports + b.unknown_reports,
+        other_units=_sum_of_units(a.other_units, b.other_units),
     )
+
+
+def _sum_of_units(a: Mapping[str, int], b: Mapping[str, int]) -> dict[str, int]:
+    return {unit: a.get(unit, 0) + b.get(unit, 0) for unit in sorted({*a, *b})} if a or b else {}
+
+
+def _units(contributions: Iterable[Contribution]) -> dict[str, int]:
+    """The numbers in other units: of one operator on overlapping areas the greatest, of several the sum."""
+    by_owner: defaultdict[tuple[str, str], list[Report]] = defaultdict(list)
+    for report, standing, *_ in contributions:
+        if standing is Standing.OTHER_UNIT:
+            by_owner[report.scope.value, report.owner].append(report)
+    found: Counter[str] = Counter()
+    for (unit, _), reports in by_owner.items():
+        found[unit] += sum(contribution.best for contribution in _of_one(tuple(reports)))
+    return dict(sorted(found.items()))
 
 
 def account_for_users(incidents: Iterable[Told]) -> dict[Service, dict[Impact, Account]]:
@@ -165,6 +191,7 @@ class UserTotals:
 
     def __init__(self) -> None:
         self._sums: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._units: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
 
     def add(self, users: Mapping[str, ServiceUsers], sign: int = 1) -> None:
         """Count a situation's users in, or with sign -1 out again."""
@@ -178,8 +205,11 @@ class UserTotals:
                     if number is not None:
                         sums[name] += sign * number
                         sums[f"{name}_known"] += sign
+                for unit, number in part.other_units.items():
+                    self._units[service, impact][unit] += sign * number
                 if not sums["ranges"]:
                     del self._sums[service, impact]
+                    self._units.pop((service, impact), None)
 
     def totals(self) -> dict[str, ServiceUsers]:
         """Per service, sorted."""
@@ -190,6 +220,7 @@ class UserTotals:
                 best=sums["best"] if sums["best_known"] else None,
                 high=sums["high"] if sums["high_known"] else None,
                 unknown_reports=sums["unknown_reports"],
+                other_units={u: n for u, n in sorted(self._units.get((service, impact), {}).items()) if n},
             )
         return {service: _worst_first(by_impact) for service, by_impact in ranges.items()}
 
@@ -203,6 +234,7 @@ def _worst_first(by_impact: dict[Impact, UserRange]) -> ServiceUsers:
         best=worst.best,
         high=worst.high,
         unknown_reports=worst.unknown_reports,
+        other_units=worst.other_units,
         by_impact={impact.value: by_impact[impact] for impact in ordered},
     )
 
@@ -212,7 +244,9 @@ def _contributions(reports: Iterable[Report], own: Mapping[str, Coverage]) -> li
     found: list[Contribution] = []
     people: list[Report] = []
     for report in reports:
-        if report.scope in NOT_PEOPLE:
+        if report.scope in OTHER_UNITS:
+            found.append(Contribution(report, Standing.OTHER_UNIT, 0, 0, 0))
+        elif report.scope in NOT_PEOPLE:
             found.append(_widening(report, Standing.NOT_PEOPLE))
         elif report.proxy and report.owner in own and (beside := own[report.owner].holder(report.codes)):
             found.append(_widening(report, Standing.SUPERSEDED, beside))

@@ -7,7 +7,7 @@ equal bytes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bus.instants import Instant
 from bus.messages import CustomerService, Decision, Load, Measure, Offer, Part, Partner, Request, Staffing, Work
@@ -100,6 +100,7 @@ class UserRange:
     best: int | None
     high: int | None
     unknown_reports: int
+    other_units: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,7 @@ class ServiceUsers:
     best: int | None
     high: int | None
     unknown_reports: int
+    other_units: dict[str, int]
     by_impact: dict[str, UserRange]
 
 

@@ -98,7 +98,7 @@ def _users(telling: Telling) -> str:
     for service in HEADLINE_SERVICES:
         users = telling.view.totals.users.get(service)
         if users is not None and (users.high or users.low or users.unknown_reports):
-            number = telling.words.span(users.low, users.best, users.high, users.unknown_reports)
+            number = telling.words.how_many(users)
             told.append(f"{telling.service(service)} {number}, {telling.impact(users.impact)}")
     if told:
         return telling.says("users", "; ".join(told))

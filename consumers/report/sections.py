@@ -147,7 +147,7 @@ def _services(telling: Telling) -> Table:
                 yield (
                     Cell(telling.service(service)),
                     Cell(telling.impact(impact)),
-                    Cell(telling.words.span(number.low, number.best, number.high, number.unknown_reports)),
+                    Cell(telling.words.how_many(number)),
                     Cell(_hours(telling, hours, impact)),
                 )
 

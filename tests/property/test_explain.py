@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from consumers.explaining import in_words
 from consumers.merge.explain import Explanation
 from consumers.merge.situations import situation_id
+from consumers.merge.users import Standing
 from consumers.words import ENGLISH, SWEDISH
 from tests.property.folds import fold
 from tests.property.strategies import instants, sets_of_messages
@@ -25,7 +26,8 @@ def test_every_number_of_users_is_the_sum_of_what_its_explanation_lists(messages
             for bound in ("low", "best", "high"):
                 told = getattr(impact.range, bound)
                 assert told is None or told == sum(getattr(share.adds, bound) for share in impact.shares)
-            assert impact.range.unknown_reports == len(impact.without_number)
+            other = sum(share.standing is Standing.OTHER_UNIT for share in impact.shares)
+            assert impact.range.unknown_reports == len(impact.without_number) + other
 
 
 @given(sets_of_messages, instants, st.sampled_from((SWEDISH, ENGLISH)))

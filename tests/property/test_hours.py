@@ -15,7 +15,7 @@ from bus.instants import EPOCH
 from bus.messages import Incident
 from bus.vocabulary import IMPACT_ORDER, OPEN_INCIDENT_STATES, CountScope, Impact, IncidentState, Service
 from consumers.merge.effects import numbers_for
-from consumers.merge.users import NOT_PEOPLE
+from consumers.merge.users import NOT_PEOPLE, OTHER_UNITS
 from tests.property.strategies import START, envelopes, incidents, instants, reported
 from tests.property.test_merge import by_order, distinct, fold, view
 
@@ -224,7 +224,8 @@ def plain_reading(now: Mapping[str, Incident], winners: Mapping[str, Incident]) 
                 losses[service, impact][ref] = numbers_for(m.users, service) if impact is not Impact.UNKNOWN else None
     found = {}
     for loss, reports in losses.items():
-        told = {ref: numbers for ref, numbers in reports.items() if numbers is not None}
+        units = {ref for ref in reports if now[ref].users and now[ref].users.scope in OTHER_UNITS}
+        told = {ref: numbers for ref, numbers in reports.items() if numbers is not None and ref not in units}
         scope = {ref: now[ref].users.scope for ref in told}
         people = {ref for ref in told if scope[ref] not in NOT_PEOPLE} - superseded
         hosts = {ref for ref in people if scope[ref] is CountScope.INCLUDING_WHOLESALE}

@@ -216,8 +216,9 @@ class TestUsers:
     def test_devices_are_no_people(self):
         devices = incident(users=count(900, CountScope.DEVICES))
         (outage,) = section(UsersAccount, situation_of(devices), devices).impacts
-        assert [share.standing for share in outage.shares] == [Standing.NOT_PEOPLE]
-        assert outage.range.best is None
+        assert [share.standing for share in outage.shares] == [Standing.OTHER_UNIT]
+        assert (outage.range.best, outage.range.other_units) == (None, {"DEVICES": 900})
+        assert "a unit of its own" in said(f"{situation_of(devices)}#users.MOBILE_VOICE", devices)
 
     def test_a_proxy_yields_to_the_operators_own_word(self):
         own, proxy = incident(users=count(50)), incident("samordning", "P", on_behalf_of="nordtel", users=count(90))

@@ -144,7 +144,7 @@ COURSES = {
         [told(1, 0, 100), told(2, 3, state=RETRACTED), told(3, 4, 10)],
         exactly(60),
     ),
-    "devices are not people": ([told(1, 0, count(100, CountScope.DEVICES))], (0, None, 1_000, 0)),
+    "devices are not people": ([told(1, 0, count(100, CountScope.DEVICES))], (0, None, None, 10)),
     "counted on another basis, then": (
         [told(1, 0, 100), told(2, 4, count(50, basis=CountBasis.MEASURED))],
         exactly(700),

@@ -522,3 +522,12 @@ def test_a_held_number_is_shown_as_it_was_told():
 def test_a_share_is_held_as_well():
     told = [count(50_000), count(60_000, basis=BY_CUSTOMERS)]
     assert "SHARE" not in levels(*(incident(revision=i, users=users) for i, users in enumerate(told, start=1)))
+
+
+def test_connections_are_judged_by_the_thresholds_of_users_and_devices_by_none():
+    def told(scope: CountScope) -> tuple[int, bool, set[str]]:
+        severity = only(incident(users=count(200_000, scope))).severity
+        return severity.level, severity.lower_bound, {reason.code for reason in severity.reasons}
+
+    assert told(CountScope.CONNECTIONS) == (4, True, {"CONNECTIONS", "IMPACT"})
+    assert told(CountScope.DEVICES) == (2, True, {"IMPACT"})

@@ -8,7 +8,7 @@ import pytest
 
 from bus.registry import Actor, Registry
 from bus.vocabulary import CountScope, Impact, IncidentState, Role, Service
-from tests.merging import NOBODY, at, count, fold, incident, numbers, only, picture, users
+from tests.merging import LATER, NOBODY, at, count, fold, incident, numbers, only, picture, users
 
 OWN, HOST, WHOLESALE = CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.WHOLESALE_ONLY
 VOICE, DATA = Service.MOBILE_VOICE, Service.MOBILE_DATA
@@ -108,7 +108,11 @@ SEVERAL = {
     ),
     "devices are not people": (
         [report("nordtel", 1_000), report("sveamobil", count(700, CountScope.DEVICES))],
-        (1_000, 1_000, 1_700, 0),
+        (1_000, 1_000, 1_000, 1),
+    ),
+    "nor are connections, whose report tells no number of people": (
+        [report("nordtel", count(700, CountScope.CONNECTIONS))],
+        (*NOTHING_KNOWN, 1),
     ),
     "staff's report for one who does not report counts": (
         [report("samordning", 300, on_behalf_of="sveamobil")],
@@ -169,6 +173,28 @@ def test_who_has_a_network_follows_the_registry_and_who_leaves_the_group_keeps_i
     state = fold(*told, registry=Registry.of([reseller, mobile]))
     best = [state.view(at(hour), {}, True).situations[0].users[VOICE].best for hour in (1, 4, 6, 2)]
     assert best == [1_000, 1_200, 1_200, 1_000]
+
+
+def test_connections_and_devices_are_units_of_their_own():
+    """Of one operator on overlapping areas the greatest, of several the sum; over situations added, as people are."""
+    lines, machines = CountScope.CONNECTIONS, CountScope.DEVICES
+    told = [
+        report("nordtel", 1_000),
+        report("sveamobil", count(700, lines)),
+        report("sveamobil", count(500, lines), "0780", id="I-2"),
+        report("kustfiber", count(40, lines)),
+        report("lagpris", count(9, machines)),
+        incident("kustfiber", "K", codes=("25",), users=count(3, lines)),
+    ]
+    for order in (told, told[::-1]):
+        found = picture(*order)
+        (storm,) = (s.users[VOICE] for s in found.situations if len(s.members) > 1)
+        assert storm.other_units == storm.by_impact["OUTAGE"].other_units == {"CONNECTIONS": 740, "DEVICES": 9}
+        assert numbers(storm) == (1_000, 1_000, 1_000, 4)
+        assert found.totals.users[VOICE].other_units == {"CONNECTIONS": 743, "DEVICES": 9}
+    assert fold(*told, *(report("sveamobil", 5, id=i, revision=2) for i in ("I-1", "I-2"))).view(
+        LATER, {}, True
+    ).totals.users[VOICE].other_units == {"CONNECTIONS": 43, "DEVICES": 9}
 
 
 def test_services_are_never_added():

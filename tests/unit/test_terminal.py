@@ -190,6 +190,7 @@ def facts_in(text: str) -> set[str]:
 NUMBERED = {code for code, text in TEXTS.items() if facts_in(text) - SYMBOLS}
 """The reasons that tell numbers, which not everybody may know."""
 NAMES = {
+    "units": {"CONNECTIONS", "DEVICES"},
     "reasons": set(TEXTS),
     "certainty": {"confirmed", "suspected"},
     "about": NUMBERED,

@@ -116,7 +116,7 @@ class Said:
         return text if text.startswith(KINDS) else text[:1].upper() + text[1:]
 
     def users(self, users: ServiceUsers | UserRange) -> str:
-        return self._words.span(users.low, users.best, users.high, users.unknown_reports)
+        return self._words.how_many(users)
 
     def bare(self, users: ServiceUsers | UserRange) -> str:
         """The range without the count of reports that tell no number."""
