@@ -5,6 +5,7 @@
 # quality how well the merge finds what belongs together, over simulated crises
 # peers   our hub beside Quix Streams, FastStream and Bytewax, which get an environment of their own
 # land    the geometry of Sweden, made again from its source
+# pictures the pictures of the guides, from the room in a browser
 # lock    renew requirements.lock (UPGRADE=--upgrade for newer versions)
 # clean   remove the environments and everything that was built
 #
@@ -20,7 +21,7 @@ PEERS := .venv-peers
 LAND := .venv-land
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test bench quality peers land lock clean
+.PHONY: demo check test bench quality peers land lock clean pictures
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -50,6 +51,9 @@ land: $(LAND)/ready
 COMPILE := env -u UV_FIND_LINKS -u UV_INDEX_URL -u UV_DEFAULT_INDEX -u UV_EXTRA_INDEX_URL \
 	$(BIN)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+pictures: $(READY)
+	$(BIN)/python -m docs.pictures.make_screenshots
 
 lock: $(READY)
 	$(COMPILE) pyproject.toml --all-extras --output-file requirements.lock

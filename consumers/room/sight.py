@@ -154,8 +154,8 @@ class Sight:
     """What was probably meant, where nothing is known."""
     held: tuple[Held, ...] = ()
     """What is in quarantine, the latest first, for the tab QUARANTINE."""
-    filed: tuple[Filed, ...] = ()
-    """The situation reports so far, the latest first, for the tab REPORT."""
+    filed: tuple[Filed, ...] | None = None
+    """The situation reports so far, the latest first, for the tab REPORT. None: this hub keeps none."""
     public: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What may be told to anybody, as sentences by language, for the tab REPORT."""
     acting_as: str | None = None

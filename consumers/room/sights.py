@@ -12,6 +12,7 @@ from bus.instants import from_millis, to_millis
 from bus.references import Kind
 from bus.vocabulary import Audience
 from consumers.room.differences import differences
+from consumers.room.page.detail import chosen_of
 from consumers.room.pictures import Picture, Pictures
 from consumers.room.sight import Report, Sight, Since, Tab, Tick, Visitor, Wish
 from consumers.room.source import Source
@@ -44,7 +45,7 @@ class Sights:
             heard_at=self._source.heard_at,
             past=picture.past,
             places=picture.places,
-            reports=self._reports(picture, wish.selected),
+            reports=self._reports(picture, wish),
             since=await self._since(picture, visitor.audience, wish.since),
             ticks=self._ticks(picture),
             **await self._asked_for(picture, wish),
@@ -73,14 +74,14 @@ class Sights:
         before = await self._pictures.at(audience, since)
         return Since(since, differences(before, picture))
 
-    def _reports(self, picture: Picture, selected: str | None) -> Mapping[str, Report]:
-        """What the members of a situation tell, or the incident that is selected."""
-        if selected is None or picture.view.audience is not Audience.FULL:
+    def _reports(self, picture: Picture, wish: Wish) -> Mapping[str, Report]:
+        """What the members of the situation tell that is shown in detail, or the incident that is selected."""
+        if wish.tab is not Tab.SITUATIONS or picture.view.audience is not Audience.FULL:
             return {}
-        kind, _, id = selected.partition("/")
-        refs: tuple[str, ...] = (selected,) if kind == Kind.INCIDENT else ()
-        if kind == "situation" and (situation := picture.situation(id)) is not None:
-            refs = (*situation.members, *situation.duplicates)
+        situation = chosen_of(picture.view, wish.selected)
+        refs: tuple[str, ...] = (*situation.members, *situation.duplicates) if situation is not None else ()
+        if wish.selected is not None and wish.selected.startswith(f"{Kind.INCIDENT}/"):
+            refs = (*refs, wish.selected)
         found = {ref: entity for ref in refs if (entity := picture.fold.state.entity(ref)) is not None}
         return {
             ref: Report(

@@ -1,9 +1,10 @@
-"""A hub on the bus in memory that serves a room, and people and machines that may enter it."""
+"""A hub on the bus in memory that serves a room, people and machines that may enter it, and a real browser."""
 
 from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+import pytest_asyncio
 from argon2 import PasswordHasher
+from playwright.async_api import Browser, async_playwright
 
 from bus.topics import Realm
 from bus.transport.memory import MemoryTransport
@@ -123,3 +126,30 @@ def start(tmp_path: Path) -> Start:
 async def site(start: Start) -> AsyncIterator[Site]:
     async with start() as site:
         yield site
+
+
+CHROMIUM_ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-dev-shm-usage",
+    "--disable-sync",
+    "--no-first-run",
+)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def chromium() -> AsyncIterator[Browser]:
+    """A real browser, for the tests of one module."""
+    found = shutil.which("chromium")
+    if found is None:
+        pytest.fail(
+            "the room is tested in Chromium, which is not here; remedy: apt-get install chromium", pytrace=False
+        )
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
+        try:
+            yield browser
+        finally:
+            await browser.close()

@@ -80,8 +80,10 @@ class Detail:
     pending: Sequence[PendingAck]
     timeline: Sequence[Telling]
     more_tellings: int
-    others: Sequence[Situation]
-    """Situations that it could be joined with."""
+    seed: str
+    """The report that began first."""
+    others: Sequence[tuple[str, Situation]]
+    """Situations that it could be joined with, each with its own first report."""
 
 
 def chosen_of(view: View, selected: str | None) -> Situation | None:
@@ -109,7 +111,9 @@ def detail_of(sight: Sight, situation: Situation) -> Detail:
     refs = {*situation.members, *situation.duplicates}
     own = {*refs, f"situation/{situation.id}", *(f"situation/{alias}" for alias in situation.aliases)}
     every = [*_members(sight, situation)]
-    tellings = sorted(_tellings(sight), key=lambda telling: (telling.known_at, telling.ref), reverse=True)
+    tellings = sorted(
+        _tellings(sight), key=lambda telling: (telling.known_at, telling.ref, telling.revision), reverse=True
+    )
     named = set(situation.measures)
     return Detail(
         situation=situation,
@@ -128,8 +132,14 @@ def detail_of(sight: Sight, situation: Situation) -> Detail:
         pending=[p for p in view.pending_acks if p.ref in refs],
         timeline=tellings[:LATEST],
         more_tellings=max(0, len(tellings) - LATEST),
-        others=[other for other in view.situations if other is not situation][:MOST],
+        seed=seed_of(situation),
+        others=[(seed_of(other), other) for other in view.situations if other is not situation][:MOST],
     )
+
+
+def seed_of(situation: Situation) -> str:
+    """The report after which the situation is named."""
+    return next(ref for ref in (*situation.members, *situation.duplicates) if situation_id(ref) == situation.id)
 
 
 def _members(sight: Sight, situation: Situation) -> Iterator[Member]:

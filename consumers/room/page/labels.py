@@ -168,8 +168,8 @@ LABELS: Mapping[str, Pair] = {
         "{} report has no forecast|{} reports have no forecast",
     ),
     "slipped": (
-        "{} har flyttat sin prognos {} gånger: först {}, nu {}",
-        "{} moved its forecast {} times: first {}, now {}",
+        "{0} flyttade sin prognos en gång: först {2}, nu {3}|{0} flyttade sin prognos {1} gånger: först {2}, nu {3}",
+        "{0} moved its forecast once: first {2}, now {3}|{0} moved its forecast {1} times: first {2}, now {3}",
     ),
     "no_longer_told": ("ingen", "none"),
     "reports_by_operator": ("Rapporter per operatör", "Reports by operator"),
@@ -177,6 +177,7 @@ LABELS: Mapping[str, Pair] = {
     "state": ("Läge", "State"),
     "age": ("Ålder", "Age"),
     "linked_because": ("Hör hit för att", "Belongs here because"),
+    "by_coordination": ("samordningen säger så", "coordination says so"),
     "seed": ("den började först", "it began first"),
     "as_duplicate": ("dubblett, räknas inte", "duplicate, not counted"),
     "more_reports": ("{} rapport till|{} rapporter till", "{} more report|{} more reports"),
@@ -358,6 +359,7 @@ LABELS: Mapping[str, Pair] = {
         "The situation report freezes the picture as it is now, gets a number and can always be fetched again.",
     ),
     "make_report": ("Gör en lägesrapport nu", "Make a situation report now"),
+    "reports_command": ("På den här noden görs den från kommandoraden:", "At this hub it is made on the command line:"),
     "reports_none": ("Ingen rapport är gjord än.", "No report has been made yet."),
     "report_number": ("Nummer", "Number"),
     "made_at": ("Läget", "As of"),
@@ -524,8 +526,12 @@ class Labels:
 
     def count(self, name: str, number: int) -> str:
         """The label's form for this number, with the number in it."""
+        return counted(self.forms(name), number)
+
+    def forms(self, name: str) -> tuple[str, str]:
+        """The form for one, and the form for many."""
         one, many = self.__getattr__(name).split("|")
-        return counted((one, many), number)
+        return one, many
 
 
 def labels_of(language: Language) -> Labels:

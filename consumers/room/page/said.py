@@ -13,10 +13,11 @@ from markupsafe import Markup
 from bus import geography
 from bus.instants import format_instant
 from bus.references import Kind
-from bus.vocabulary import EmergencyImpact, Freshness, Impact
-from consumers.merge.view import Conflict, ServiceUsers, UserRange
+from bus.vocabulary import EmergencyImpact, Freshness, Impact, LinkBasis
+from consumers.merge.view import Conflict, ServiceUsers, SituationLink, UserRange
 from consumers.room.page.labels import Labels
 from consumers.room.page.links import Links
+from consumers.sentences import sentences_of
 from consumers.words import STOCKHOLM, Words
 
 __all__ = ["RAMP_OF_EMERGENCY", "RAMP_OF_IMPACT", "Said"]
@@ -114,6 +115,12 @@ class Said:
         """What is wrong, and what staff can do about it, as a sentence."""
         text = short(self._words.conflict(conflict, self._as_of))
         return text if text.startswith(KINDS) else text[:1].upper() + text[1:]
+
+    def linked(self, link: SituationLink) -> str:
+        """Why two reports are linked. Of the coordination's word, what they said themselves."""
+        if link.basis is LinkBasis.COORDINATION:
+            return link.why.partition(", ")[2] or self._labels.by_coordination
+        return short(sentences_of(self._words.language).why(link))
 
     def users(self, users: ServiceUsers | UserRange) -> str:
         return self._words.how_many(users)

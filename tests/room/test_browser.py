@@ -1,0 +1,351 @@
+"""The room in a real browser, on a real hub on the real Kafka: what staff find, and how it behaves under their hands.
+
+One storm at its worst is shared by the tests that only look. Those that hurt a hub, or tell it something, have their
+own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib import resources
+from itertools import count
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, expect
+
+from bus.broker import Running
+from bus.messages import Message
+from bus.topics import Realm
+from bus.transport.kafka import KafkaTransport
+from bus.vocabulary import MessageStatus
+from consumers.hub import Hub, running_hub
+from consumers.room import RoomSettings
+from consumers.room.sight import Tab
+from producers.storm import storm
+from tests.conftest import ProvisionedGroup, provision_group
+from tests.group import incident
+from tests.hubs import write
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PATIENCE = 20_000
+"""Milliseconds that a test waits for what must happen. No test asks how soon it does."""
+STORM = "Strömavbrott i Kronoberg, Jönköping och Kalmar"
+DESK = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+LONG_BEFORE = timedelta(hours=8, minutes=24)
+NASTY = "</h3><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>{{7*7}}"
+
+_numbers = count(1)
+expect.set_options(timeout=PATIENCE)
+
+
+@dataclass
+class Room:
+    """A hub with its room, and the group that it serves."""
+
+    hub: Hub
+    group: ProvisionedGroup
+    directory: Path
+
+    @property
+    def address(self) -> str:
+        return self.hub.address
+
+    async def tell(self, *messages: Message) -> None:
+        await write(self.group.admin, messages)
+
+
+@asynccontextmanager
+async def served(broker: Running, directory: Path, realm: str) -> AsyncIterator[Room]:
+    """A hub of the made-up group in a fresh realm, open to whoever is at this machine."""
+    actors = resources.files("producers").joinpath("actors.toml").read_text("utf-8")
+    group = await provision_group(broker, Realm(realm), directory / "credentials", actors)
+    async with hub_of(group, directory) as hub:
+        yield Room(hub, group, directory)
+
+
+@asynccontextmanager
+async def hub_of(group: ProvisionedGroup, directory: Path, port: int = 0) -> AsyncIterator[Hub]:
+    transport, room = KafkaTransport(group.settings("hub")), RoomSettings(is_open=True)
+    async with running_hub(transport, group.realm, directory / "hub", port=port, room=room) as hub:
+        await hub.settled()
+        yield hub
+
+
+def storm_until(after: timedelta, status: MessageStatus, since: timedelta = timedelta(hours=-1)) -> Sequence[Message]:
+    """What was told in a storm that has lasted for as long, from `since` on."""
+    begin = datetime.now(UTC).replace(microsecond=0) - LONG_BEFORE
+    return [step.message for step in storm(begin, status) if since < step.after <= after]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stormy(broker: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
+    """The storm at its worst, in an exercise. Look, and leave it as it is."""
+    async with served(broker, tmp_path_factory.mktemp("storm"), f"look{next(_numbers)}-exercise") as room:
+        await room.tell(*storm_until(LONG_BEFORE, MessageStatus.EXERCISE))
+        yield room
+
+
+Open = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def visit(chromium: Browser) -> AsyncIterator[Open]:
+    """Opens a page of a room in a browser of its own; fails for whatever its scripts complain of."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    async def opened(
+        room: Room, path: str = "/?lang=sv", size: dict[str, int] | None = None, **options: object
+    ) -> Page:
+        context = await chromium.new_context(viewport=size or DESK, locale="sv-SE", **options)  # type: ignore[arg-type]
+        context.set_default_timeout(PATIENCE)
+        contexts.append(context)
+        page = await context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda told: complaints.append(told.text) if "Content Security" in told.text else None)
+        await page.goto(room.address + path)
+        return page
+
+    yield opened
+    for context in contexts:
+        await context.close()
+    assert complaints == []
+
+
+async def shows_storm(page: Page) -> None:
+    """Wait until all of the storm is there."""
+    await expect(page.locator("#part-list .title").first).to_have_text(STORM)
+    await expect(page.locator('[data-tile="mobile"] .value')).to_have_text("1")
+
+
+ANSWERS = {
+    1: ("Nytt", "Markera som sett"),
+    2: ("112", "Markaryd"),
+    3: ("Utan fungerande mobilnät", "Markaryd"),
+    4: ("Drabbade", "–290\u202f145"),
+    5: ("Orsak", "vind"),
+    6: ("Åter", "flyttade sin prognos 2 gånger"),
+    7: ("Operatörer", "Myndigheten"),
+    8: ("Åtgärder och arbeten, 72 timmar", "roaming mellan operatörer"),
+    9: ("Obesvarade", "alla 4 mobiloperatörer är nere i Markaryd"),
+    10: ("Behov", "röjning av träd"),
+    11: ("Snart", "reservkraften tar slut före strömmen"),
+    12: ("Beslut", "Elverk först till sajter som bär 112 i Kronoberg"),
+    13: ("Vad får jag säga?", "TLP:AMBER+STRICT"),
+}
+"""By number of the question: the label under which its answer stands, and a piece of the answer in the storm."""
+
+
+async def test_the_fourteen_questions_have_their_answers_under_their_labels(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    assert await page.locator(".realm").inner_text() == "ÖVNING"  # the fourteenth
+    for number, (label, answer) in ANSWERS.items():
+        await page.goto(f"{stormy.address}/?lang=sv&tab=help")
+        await page.locator(f"#q{number} a").click()
+        target = page.locator(f"[id='{urlsplit(page.url).fragment}']")
+        await expect(target.get_by_role("heading", name=label, exact=True).first).to_be_visible()
+        said = re.compile(re.escape(answer).replace("\u202f", r"\s"), re.IGNORECASE)
+        await expect(target, f"question {number}").to_contain_text(said)
+
+
+async def test_a_filter_stands_in_the_address_and_shows_a_colleague_the_same(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    await page.get_by_label("Län", exact=True).select_option("09")
+    await expect(page.locator("#part-list .title")).to_have_text(
+        ["Sms kommer fram sent i hela landet", "Avgrävd kabel söder om Visby"]
+    )
+    await page.get_by_label("Sök", exact=True).fill("visby")
+    await expect(page.locator("#part-list .title")).to_have_text(["Avgrävd kabel söder om Visby"])
+    colleague = await visit(stormy, page.url.removeprefix(stormy.address))
+    await expect(colleague.locator("#part-list .title")).to_have_text(["Avgrävd kabel söder om Visby"])
+    await page.go_back()
+    await expect(page.locator("#part-list .title")).to_have_count(2)
+
+
+async def test_a_situation_is_opened_and_every_number_leads_to_its_reports(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    await page.get_by_role("link", name=re.compile("Avgrävd kabel")).click()
+    await expect(page.locator("#part-detail h3")).to_contain_text("Avgrävd kabel söder om Visby")
+    assert parse_qs(urlsplit(page.url).query)["selected"][0].startswith("situation/sit-")
+    await page.get_by_role("link", name=re.compile("Strömavbrott i Kronoberg")).first.click()
+    await expect(page.locator("#d-reports")).to_contain_text("lagpris anger den andra som orsak → nordtel/I-101")
+    await expect(page.locator("#d-timeline li")).to_have_count(40)
+    await page.locator("#d-users a.why").first.click()
+    await expect(page.locator(".explained")).to_contain_text("från nordtel/I-101 (revision 6")
+
+
+async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    await page.keyboard.press("j")
+    await page.keyboard.press("j")
+    await expect(page.locator("#part-list a:focus .title")).to_have_text("Sms kommer fram sent i hela landet")
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#part-detail h3")).to_contain_text("Sms kommer fram sent")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#part-detail h3")).to_contain_text(STORM)
+    await page.keyboard.press("/")
+    await expect(page.locator("#search")).to_be_focused()
+    await page.keyboard.type("visby")
+    await expect(page.locator("#part-list .title")).to_have_count(1)
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("g")
+    await page.keyboard.press("k")
+    await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
+    await page.keyboard.press("?")
+    await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#part-list")).to_be_visible()
+    await page.keyboard.press("t")
+    await expect(page.locator("#slider")).to_be_focused()
+
+
+async def test_the_map_is_moved_by_keys_and_filters_by_a_click(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    layers = page.locator("#map svg.land, #map svg.paint")
+    whole = await layers.first.get_attribute("viewBox")
+    await page.locator("#map").focus()
+    await page.keyboard.press("s")
+    closer = await layers.first.get_attribute("viewBox")
+    assert closer != whole
+    assert await layers.nth(1).get_attribute("viewBox") == closer
+    await page.keyboard.press("0")
+    await page.locator("#k0980").click()
+    await expect(page.get_by_label("Län", exact=True)).to_have_value("09")
+    await expect(page.locator("#part-list .title")).to_have_count(2)
+    await expect(page.locator("use.fill[href='#k0767']")).to_have_class(re.compile(r"\bs5\b"))
+
+
+async def test_the_language_is_changed_without_losing_the_place(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy, "/?lang=sv&tab=conflicts&county=07")
+    await page.get_by_role("link", name="EN", exact=True).click()
+    await expect(page.get_by_role("heading", name="Conflicts", exact=True)).to_be_visible()
+    assert await page.locator("html").get_attribute("lang") == "en"
+    assert {"lang": ["en"], "tab": ["conflicts"], "county": ["07"]}.items() <= parse_qs(
+        urlsplit(page.url).query
+    ).items()
+
+
+async def test_a_phone_shows_the_list_and_then_the_detail_as_a_page(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy, size=PHONE)
+    await shows_storm(page)
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    await expect(page.locator("#map")).to_be_hidden()
+    await expect(page.locator("#part-detail")).to_be_hidden()
+    await page.locator("#part-list a").first.click()
+    await expect(page.locator("#part-detail h3")).to_be_visible()
+    await expect(page.locator("#part-list")).to_be_hidden()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    await page.get_by_role("link", name="Till listan").click()
+    await expect(page.locator("#part-list")).to_be_visible()
+
+
+async def test_without_javascript_it_reads_and_filters(stormy: Room, visit: Open) -> None:
+    await shows_storm(await visit(stormy))
+    page = await visit(stormy, java_script_enabled=False)
+    await page.get_by_label("Län", exact=True).select_option("09")
+    await page.locator("form.filter").get_by_role("button", name="Visa").click()
+    await expect(page.locator("#part-list .title")).to_have_count(2)
+    await expect(page.locator("#part-detail h3")).to_be_visible()
+
+
+async def test_the_past_is_framed_and_named_and_left_again(stormy: Room, visit: Open) -> None:
+    await shows_storm(await visit(stormy))
+    page = await visit(stormy, f"/?lang=sv&as_of={datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}")
+    await expect(page.locator(".banner.then")).to_contain_text("inte nuläge")
+    await expect(page.locator("html")).to_have_class(re.compile(r"\bpast\b"))
+    await expect(page.locator("#part-list")).to_contain_text("ingen rapporterad störning")
+    await page.keyboard.press("Escape")
+    await shows_storm(page)
+
+
+async def test_an_exercise_looks_like_one_from_across_the_room(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    assert await page.title() != ""
+    assert (await page.title()).startswith("ÖVNING")
+    border = await page.evaluate("getComputedStyle(document.body).borderImageSource")
+    assert border.startswith("repeating-linear-gradient")
+
+
+@pytest.mark.parametrize("tab", Tab)
+async def test_every_view_is_accessible(stormy: Room, visit: Open, tab: Tab) -> None:
+    selected = "&selected=totals" if tab is Tab.WHY else ""
+    page = await visit(stormy, f"/?lang=sv&tab={tab}{selected}", color_scheme="dark" if tab is Tab.AREAS else "light")
+    await expect(page.locator('[data-tile="mobile"] .value')).to_have_text("1")
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize(("path", "size"), [("/?lang=sv", PHONE), ("/?lang=sv&wall=1", DESK), ("/login", DESK)])
+async def test_other_screens_are_accessible_too(stormy: Room, visit: Open, path: str, size: dict[str, int]) -> None:
+    page = await visit(stormy, path, size)
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+
+
+async def test_a_storm_unfolds_and_what_the_reader_holds_stays(broker: Running, tmp_path: Path, visit: Open) -> None:
+    async with served(broker, tmp_path, f"live{next(_numbers)}") as room:
+        page = await visit(room)
+        await expect(page.locator("#part-list")).to_contain_text("ingen rapporterad störning")
+        await expect(page.locator(".realm")).to_have_text("SKARPT LÄGE")
+        await room.tell(*storm_until(timedelta(hours=2), MessageStatus.ACTUAL))
+        await expect(page.locator("#part-list .title").first).to_have_text(STORM)
+        await page.get_by_label("Sök", exact=True).focus()
+        await page.keyboard.type("kron")
+        await page.locator("#more-reasons summary").click()
+        await page.evaluate("document.getElementById('part-detail').scrollTop = 180")
+        first = page.locator("#part-list li").first
+        await first.locator("a").focus()
+        await room.tell(*storm_until(LONG_BEFORE, MessageStatus.ACTUAL, timedelta(hours=2)))
+        await expect(first.locator(".level")).to_contain_text("5")
+        await expect(page.locator(".worst")).to_contain_text("Katastrofal")
+        await expect(first.locator("a")).to_be_focused()
+        assert await page.locator("#more-reasons").get_attribute("open") is not None
+        assert await page.evaluate("document.getElementById('part-detail').scrollTop") == 180
+        assert await page.locator("#search").input_value() == "kron"
+        await expect(page.locator("#heard")).to_contain_text("Strömavbrott")
+
+
+async def test_what_an_operator_writes_stays_text(broker: Running, tmp_path: Path, visit: Open) -> None:
+    async with served(broker, tmp_path, f"nasty{next(_numbers)}") as room:
+        page = await visit(room)
+        await room.tell(incident(title=NASTY, description=NASTY, reason=NASTY))
+        await expect(page.locator("#part-list .title")).to_have_text(NASTY)
+        await expect(page.locator("#part-detail h3")).to_contain_text(NASTY)
+        assert await page.locator("img, script:not([src])").count() == 0
+        assert "owned" not in await page.title()
+
+
+async def test_a_lost_stream_is_an_alarm_and_a_hub_that_is_back_ends_it(
+    broker: Running, tmp_path: Path, visit: Open
+) -> None:
+    actors = resources.files("producers").joinpath("actors.toml").read_text("utf-8")
+    realm = Realm(f"lost{next(_numbers)}")
+    group = await provision_group(broker, realm, tmp_path / "credentials", actors)
+    async with hub_of(group, tmp_path) as hub:
+        room = Room(hub, group, tmp_path)
+        port = urlsplit(hub.address).port or 0
+        page = await visit(room)
+        await expect(page.locator(".settled")).to_contain_text("i takt")
+        await expect(page.locator("#lost")).to_be_hidden()
+    await expect(page.locator("#lost")).to_be_visible()
+    await expect(page.locator("#lost")).to_contain_text("FÖRBINDELSEN BRUTEN")
+    await expect(page.locator("html")).to_have_class(re.compile("stream-lost"))
+    await room.tell(incident(title="Medan ingen såg"))
+    async with hub_of(group, tmp_path, port):
+        await expect(page.locator("#lost")).to_be_hidden()
+        await expect(page.locator("#part-list .title")).to_have_text("Medan ingen såg")
