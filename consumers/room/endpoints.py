@@ -73,6 +73,11 @@ class Endpoint:
     is_tagged: bool = True
     """Whether the answer is of a picture, which has an ETag."""
 
+    @property
+    def of_an_instant(self) -> bool:
+        """Whether it can be asked of the past: of a time that has not been there is no picture."""
+        return any(parameter.name == "as_of" for parameter in self.parameters)
+
 
 def choice(name: str, doc: str, symbols: Iterable[Any]) -> Parameter:
     allowed = [str(symbol) for symbol in symbols]

@@ -143,7 +143,7 @@ class Live:
             self._tell()
             if began >= beat + PULSE:
                 beat = began
-                self._pulse()
+                self.beat()
             await asyncio.sleep(max(GAP, 2 * (time.monotonic() - began + self.spent)))
             self.spent = 0.0
 
@@ -223,7 +223,8 @@ class Live:
         mark = f"{self._boot}-{stream.number}"
         return _event("anew", json.dumps({"mark": mark}), mark)
 
-    def _pulse(self) -> None:
+    def beat(self) -> None:
+        """A sign of life, to all."""
         for audience, stream in self._streams.items():
             if stream.listeners:
                 event = self._pulse_of(audience)

@@ -54,8 +54,10 @@ def _operation(endpoint: Endpoint, references: dict[Any, Any]) -> dict[str, Any]
         responses["304"] = {"description": "The picture still tells what it told when this ETag was given."}
     statuses = [HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED]
     statuses += [HTTPStatus.FORBIDDEN] if endpoint.full_only else []
-    statuses += [HTTPStatus.NOT_FOUND] if endpoint.may_lack else []
-    statuses += [HTTPStatus.SERVICE_UNAVAILABLE] if any(p.name == "as_of" for p in endpoint.parameters) else []
+    if endpoint.may_lack or endpoint.of_an_instant:
+        statuses.append(HTTPStatus.NOT_FOUND)
+    if endpoint.of_an_instant:
+        statuses.append(HTTPStatus.SERVICE_UNAVAILABLE)
     for status in statuses:
         responses[str(int(status))] = {"description": status.phrase, **problem}
     return {

@@ -20,6 +20,8 @@ from consumers.room.source import Source
 
 KEPT = 1.0
 """Seconds that a picture is shown for, if nothing changes: its `as_of` is no older."""
+SPARED = 3.0
+"""In a burst a picture is shown for this many times what it cost to make, so that making it does not eat up the hub."""
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,24 @@ class Pictures:
         self._source = source
         self._live = live
         self._past = past
-        self._now: dict[Audience, tuple[Picture, float]] = {}
+        self._now: dict[Audience, tuple[Picture, str, float, float]] = {}
+        """With the digest of the full picture, what it cost to make, and when it was made, in seconds."""
 
     def now(self, audience: Audience) -> Picture:
         """The picture of now. It has at least all that the last event told."""
         mark, fold = self._live.mark(audience), self._source.fold
         held = self._now.get(audience)
         if held is not None:
-            picture, made = held
-            if picture.mark == mark and picture.fold is fold and time.monotonic() - made < KEPT:
+            picture, digest, cost, made = held
+            age = time.monotonic() - made
+            limit = KEPT if digest == fold.state.digest else SPARED * cost
+            if picture.mark == mark and picture.fold is fold and age < limit:
                 return picture
         began = time.monotonic()
         picture = Picture(self._source.view(audience), fold, mark)
-        self._live.spent += time.monotonic() - began
-        self._now[audience] = picture, time.monotonic()
+        cost = time.monotonic() - began
+        self._live.spent += cost
+        self._now[audience] = picture, fold.state.digest, cost, began
         return picture
 
     async def at(self, audience: Audience, instant: datetime | None) -> Picture:

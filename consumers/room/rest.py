@@ -339,7 +339,7 @@ def _asking(endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
         except Refused as error:
             return problem(error.status, str(error), error.nearest)
         except NotYet as error:
-            return problem(HTTPStatus.BAD_REQUEST, f"as_of: {error}")
+            return problem(HTTPStatus.NOT_FOUND, f"as_of: {error}")
         except (PastBusy, BusError) as error:
             return problem(HTTPStatus.SERVICE_UNAVAILABLE, str(error), headers={"retry-after": "5"})
 
@@ -386,11 +386,8 @@ def _page(
 ) -> Response:
     """A page of a list, which is sorted by rank."""
     limit, cursor = question.filter("limit") or USUAL, question.filter("cursor")
-    after = None if cursor is None else _rank_of(cursor)
-    try:
-        left = sorted((item for item in items if after is None or rank(item) > after), key=rank)
-    except TypeError as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, "cursor: take `next` of the page before, as it is") from error
+    after = None if cursor is None else _rank_of(cursor, (int, int, str) if rank is _rank else (str,))
+    left = sorted((item for item in items if after is None or rank(item) > after), key=rank)
     shown = left[:limit]
     more = _cursor(rank(shown[-1])) if len(left) > limit else None
     view = picture.view
@@ -414,13 +411,16 @@ def _cursor(rank: tuple[Any, ...]) -> str:
     return base64.urlsafe_b64encode(json.dumps(rank).encode()).decode().rstrip("=")
 
 
-def _rank_of(cursor: str) -> tuple[Any, ...]:
+def _rank_of(cursor: str, shape: tuple[type, ...]) -> tuple[Any, ...]:
+    """What a page ended with. Raises Refused."""
     try:
         told = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (ValueError, RecursionError) as error:
-        raise Refused(HTTPStatus.BAD_REQUEST, "cursor: take `next` of the page before, as it is") from error
-    if not isinstance(told, list) or not told or not all(type(part) in {int, str} for part in told):
-        raise Refused(HTTPStatus.BAD_REQUEST, "cursor: take `next` of the page before, as it is")
+        raise Refused(
+            HTTPStatus.NOT_FOUND, "cursor: no page has it; take `next` of the page before, as it is"
+        ) from error
+    if not isinstance(told, list) or tuple(map(type, told)) != shape:
+        raise Refused(HTTPStatus.NOT_FOUND, "cursor: no page has it; take `next` of the page before, as it is")
     return tuple(told)
 
 

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
+from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.room.access import Access, who_asks
 from consumers.room.accounts import Accounts
@@ -69,6 +70,15 @@ class Room:
     def hear(self, fold: Fold, changes: Changes) -> None:
         """Of a batch that the hub has computed."""
         self._live.take(fold, changes)
+
+    def mark(self, audience: Audience) -> str:
+        """Names the last event that an audience was told."""
+        return self._live.mark(audience)
+
+    @property
+    def listeners(self) -> int:
+        """Who hears of every change."""
+        return self._live.listeners
 
     async def run(self) -> None:
         """Tell what changes, until cancelled."""
