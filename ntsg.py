@@ -26,6 +26,7 @@ from bus.commands.key import key
 from bus.commands.provision import end, provision, rotate
 from bus.settings import Settings
 from bus.vocabulary import Audience
+from consumers.commands.alerts import alerts
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
@@ -59,6 +60,8 @@ def cli() -> None:
 for command in (
     *(check, publish, import_, spool, gateway, outbox, heartbeat, simulate),
     *(merge, view, explain, digest, report, watch, tail, hub, room),
+    *(check, publish, import_, spool, gateway, outbox, simulate),
+    *(merge, view, explain, digest, report, watch, tail, hub, room, alerts),
     *(broker, provision, rotate, end, key),
 ):
     cli.add_command(command)

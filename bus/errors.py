@@ -23,6 +23,7 @@
     ├── OutboxError                the outbox's disk did not do what was asked; nothing of the call was kept
     │   ├── OutboxFull             no room left: let it be delivered, or give it more
     │   └── OutboxInUse            another process has it: use that one, or end it
+    ├── AlertFailed                a channel did not take an alert: it is tried again, and the hub's status says so
     ├── DamagedReport              a kept situation report is not what it was: restore it from a copy
     ├── ArchiveLost                what a fold had laid aside cannot be read back: fold from the start
     └── BrokerError                the local broker could not be started, reached or stopped
@@ -146,6 +147,10 @@ class OutboxFull(OutboxError):
 
 class OutboxInUse(OutboxError):
     """Somebody else has the outbox open. One process at a time delivers it."""
+
+
+class AlertFailed(NtsgError):
+    """A channel did not take an alert. It is tried again, ever more seldom."""
 
 
 class DamagedReport(NtsgError):

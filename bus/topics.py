@@ -101,6 +101,11 @@ class Realm:
         return f"{self.name}.quarantine.v1"
 
     @property
+    def alerts(self) -> str:
+        """What the leading hub has told whom: so that the next one does not tell it again."""
+        return f"{self.name}.alerts.v1"
+
+    @property
     def leader(self) -> str:
         """The transactional id of the hub that writes the feed and the quarantine topic."""
         return f"{self.name}.view-writer"

@@ -102,7 +102,7 @@ def make_topics(bus: MemoryTransport, realm: Realm, actors: Iterable[Actor] = AC
     """The realm's topics, and those of some actors."""
     for topic in (realm.actors, realm.schemas, realm.quarantine):
         bus.create(topic)
-    for topic in (realm.view, realm.view_authority, realm.view_peer):
+    for topic in (realm.view, realm.view_authority, realm.view_peer, realm.alerts):
         bus.create(topic, compacted=True)
     for actor in actors:
         for kind in KINDS:

@@ -35,8 +35,8 @@ VIEW = MappingProxyType(
         "message.timestamp.type": "LogAppendTime",
     }
 )
-"""The merged feed: the latest per key. A reader who was away for longer than `delete.retention.ms` reads it from the
-start, since the tombstones that it missed may be gone."""
+"""The merged feed, and the record of alerts: the latest per key. A reader who was away for longer than
+`delete.retention.ms` reads it from the start, since the tombstones that it missed may be gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ def wanted_topics(realm: Realm, actors: Iterable[Actor]) -> dict[str, Mapping[st
     topics: dict[str, Mapping[str, str]] = dict.fromkeys(
         (realm.actors, realm.schemas, realm.quarantine), RECORD_OF_EVENTS
     )
-    topics |= dict.fromkeys((realm.view, realm.view_authority, realm.view_peer), VIEW)
+    topics |= dict.fromkeys((realm.view, realm.view_authority, realm.view_peer, realm.alerts), VIEW)
     for actor in actors:
         topics |= dict.fromkeys((realm.input(kind, actor.slug) for kind in kinds_of(actor)), RECORD_OF_EVENTS)
     return topics
@@ -143,7 +143,7 @@ def _reader(realm: Realm, reader: ReaderEntry) -> Member:
     quota = FULL_READER_QUOTA if reader.audience is Audience.FULL else READER_QUOTA
     if reader.writes_view:
         quota = HUB_QUOTA
-        written = (realm.view, realm.view_authority, realm.view_peer, realm.quarantine)
+        written = (realm.view, realm.view_authority, realm.view_peer, realm.quarantine, realm.alerts)
         rights |= {Right(user, "WRITE", "TOPIC", topic) for topic in written}
         rights.add(Right(user, "WRITE", "TRANSACTIONAL_ID", realm.leader))
     return Member(reader.slug, user, frozenset(rights), quota)
@@ -153,7 +153,14 @@ def _reading(realm: Realm, user: str, audience: Audience) -> set[Right]:
     """What an audience may read. PUBLIC and UNKNOWN: nothing on the bus yet."""
     common = (realm.actors, realm.schemas)
     literal = {
-        Audience.FULL: (*common, realm.quarantine, realm.view, realm.view_authority, realm.view_peer),
+        Audience.FULL: (
+            *common,
+            realm.quarantine,
+            realm.view,
+            realm.view_authority,
+            realm.view_peer,
+            realm.alerts,
+        ),
         Audience.AUTHORITY: (*common, realm.view_authority),
         Audience.PEER: (*common, realm.view_peer),
     }.get(audience, ())

@@ -32,6 +32,11 @@ from bus.commandline import bus_options, extra, home, settings_of
     type=click.Path(path_type=Path),
     help="Credentials file of the coordination actor.  [default: read only]",
 )
+@click.option(
+    "--alerts",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="TOML file that says whom to wake for what; see `ntsg alerts`.",
+)
 @click.option("--open", "is_open", is_flag=True, help="Whoever sits at this machine may read without an account.")
 @bus_options
 def hub(
@@ -40,6 +45,7 @@ def hub(
     port: int,
     accounts: Path | None,
     act_as: Path | None,
+    alerts: Path | None,
     is_open: bool,
     **options: Any,
 ) -> None:
@@ -55,10 +61,12 @@ def hub(
     configure(logging.INFO)
     with extra("hub"):
         from bus.topics import Realm
+        from consumers.alerts import read_rules
         from consumers.hub import serve
         from consumers.room import Acting, RoomSettings
     settings = settings_of(options)
     place = directory or home() / "hub" / settings.realm
     acting = None if act_as is None else Acting.by(act_as, Realm(settings.realm))
     room = RoomSettings(accounts=accounts, is_open=is_open, acting=acting)
-    asyncio.run(serve(settings, directory=place, host=host, port=port, room=room))
+    rules = read_rules(alerts) if alerts is not None else None
+    asyncio.run(serve(settings, directory=place, host=host, port=port, room=room, alerts=rules))

@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Transport
 from bus.vocabulary import Audience
+from consumers.alerts import Alerter, AlertRules
 from consumers.fold import Fold
 from consumers.hub import collector
 from consumers.hub.api import api, serving
@@ -46,6 +47,7 @@ class Hub:
         self.address = ""
         """Where it answers: `http://host:port`."""
         self.room: Room
+        self.alerter: Alerter | None = None
         self.transport = transport
         self.realm = realm
         self._intake = intake
@@ -76,6 +78,16 @@ class Hub:
         """When the bus last answered."""
         return datetime.now(UTC) - timedelta(seconds=self._intake.unheard)
 
+    @property
+    def leads(self) -> bool:
+        """Whether this hub writes the feed."""
+        return self._leader.leads
+
+    @property
+    def held_back(self) -> tuple[str, ...]:
+        """Partitions on which a transaction that stays open hides records."""
+        return tuple(str(partition) for partition in self._intake.held_back)
+
     def as_of(self) -> datetime:
         """Now, for a picture of what is folded. Never goes back."""
         return self._clock.as_of(self._intake.fold)
@@ -103,7 +115,8 @@ class Hub:
             alive=self._intake.alive,
             leader=self._leader.leads,
             quarantined=len(fold.quarantine),
-            held_back=tuple(str(partition) for partition in self._intake.held_back),
+            held_back=self.held_back,
+            alerts_failing=self.alerter.failing if self.alerter is not None else (),
         )
 
 
@@ -120,11 +133,13 @@ async def running_hub(
     now: Now = wall_clock,
     spare: Callable[[], None] | None = None,
     room: RoomSettings | None = None,
+    alerts: AlertRules | None = None,
 ) -> AsyncIterator[Hub]:
     """A hub while the body runs. Port 0 takes any that is free.
 
     `directory` holds the snapshot, the accounts of the room unless they are elsewhere, and the file `address` while the
     hub answers; it belongs to one hub at a time.
+    `alerts` says whom to wake for what; without them nobody is.
     `spare` is called after each batch that is folded before the hub is settled.
     Raises InvalidSettings if another hub has it, or the address cannot be bound.
     """
@@ -134,6 +149,7 @@ async def running_hub(
         leader = Leader(transport, realm, intake, clock, tempo)
         hub = Hub(transport, realm, intake, leader, clock)
         settings = room or RoomSettings()
+        hub.alerter = Alerter(hub, alerts) if alerts is not None else None
         address = directory / "address"
         with closing(Accounts(settings.accounts or directory / ACCOUNTS, now)) as accounts:
             hub.room = Room(hub, accounts, settings)
@@ -147,6 +163,7 @@ async def running_hub(
                         _running(intake.run()),
                         _running(leader.run()),
                         _running(hub.room.run()),
+                        _running(hub.alerter.run()) if hub.alerter is not None else nullcontext(),
                     ):
                         yield hub
                 finally:
@@ -154,7 +171,13 @@ async def running_hub(
 
 
 async def serve(
-    settings: Settings, *, directory: Path, host: str = HOST, port: int = 0, room: RoomSettings | None = None
+    settings: Settings,
+    *,
+    directory: Path,
+    host: str = HOST,
+    port: int = 0,
+    room: RoomSettings | None = None,
+    alerts: AlertRules | None = None,
 ) -> None:
     """Run a hub as this process until SIGTERM or SIGINT. A bus that does not answer is waited for.
 
@@ -163,6 +186,8 @@ async def serve(
     transport, realm = KafkaTransport(settings), Realm(settings.realm)
     try:
         await transport.partitions([realm.actors])
+        if alerts is not None and not await transport.partitions([realm.alerts]):
+            raise InvalidSettings(f"{realm.alerts} does not exist, or this user may not see it; run `ntsg provision`")
     except BusUnavailable as error:
         log.warning("waiting_for_the_bus", reason=str(error))
     collector.begin()
@@ -170,7 +195,9 @@ async def serve(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with running_hub(transport, realm, directory, host=host, port=port, spare=collector.spare, room=room) as hub:
+    async with running_hub(
+        transport, realm, directory, host=host, port=port, spare=collector.spare, room=room, alerts=alerts
+    ) as hub:
         log.info("hub_started", address=hub.address, realm=settings.realm)
         async with _running(_freeze_when_settled(hub)):
             await stop.wait()

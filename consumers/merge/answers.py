@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
+from datetime import datetime
 
 from bus.envelope import Envelope
 from bus.messages import Ack, Measure
-from bus.vocabulary import AckAnswer
+from bus.registry import Registry
+from bus.vocabulary import AckAnswer, Role
 from consumers.merge.entities import Entity, order, owner
 
+ACKNOWLEDGING = frozenset({AckAnswer.RECEIVED, AckAnswer.READ, AckAnswer.ACCEPTED, AckAnswer.DISMISSED})
+"""What says that somebody has seen it."""
 _CONSENT = frozenset({AckAnswer.ACCEPTED, AckAnswer.DISMISSED})
 _CAUSE = frozenset({AckAnswer.CAUSE_ACCEPTED, AckAnswer.CAUSE_DISPUTED})
 
@@ -46,6 +50,14 @@ class Answers:
     def answered(self) -> Collection[str]:
         """All that somebody answered."""
         return self._to.keys()
+
+    def acknowledged(self, ref: str, registry: Registry) -> datetime | None:
+        """When the bus knew the latest acknowledgement by the coordination; None: there is none.
+
+        Without a registry nobody's role is known, and everybody's counts.
+        """
+        seen = [envelope.known_at for envelope, ack in self.given(ref) if _counts(ack, envelope.known_at, registry)]
+        return max(seen, default=None)
 
     def disputers(self, ref: str) -> frozenset[str]:
         """Those whose latest word on the cause of this incident is that they dispute it."""
@@ -85,6 +97,13 @@ def _ack(entity: Entity) -> tuple[Envelope, Ack]:
     if not isinstance(envelope.message, Ack):
         raise TypeError(f"{entity.ref} is not an acknowledgement")
     return envelope, envelope.message
+
+
+def _counts(ack: Ack, known_at: datetime, registry: Registry) -> bool:
+    if ack.answer not in ACKNOWLEDGING:
+        return False
+    entry = registry.at(ack.actor, known_at)
+    return not registry.actors or (entry is not None and Role.COORDINATION in entry.roles)
 
 
 def _accepts(ack: Ack | None) -> bool:

@@ -352,6 +352,17 @@ class State:
             withheld={},
         )
 
+    def acknowledged(self, ref: str) -> datetime | None:
+        """When the bus knew the latest acknowledgement by the coordination of what the reference names; None: never.
+
+        A situation is acknowledged by any of its ids.
+        """
+        kind, _, id = ref.partition("/")
+        refs = [ref]
+        if kind == "situation" and (made := self._situations.get(self._answering_to.get(id, id))) is not None:
+            refs = [f"situation/{name}" for name in (made.situation.id, *made.situation.aliases)]
+        return max((at for each in refs if (at := self._answers.acknowledged(each, self._registry))), default=None)
+
     def explain(self, ref: str, as_of: datetime) -> Explanation:
         """How what a reference names came about (`consumers.merge.explain`). Raises UnknownReference."""
         self._find(ref.partition("#")[0])

@@ -8,10 +8,11 @@ from datetime import datetime
 from bus.vocabulary import MessageStatus
 from consumers.merge.view import View
 from consumers.report.changes import Changes
-from consumers.report.document import Document, Fact, plain
+from consumers.report.document import Document, Fact
 from consumers.report.opening import changed_lines, figures, legend, summary, tlp_of, worst
 from consumers.report.sections import closing, sections
 from consumers.report.telling import Telling
+from consumers.texts import plain
 from consumers.words import Language
 
 __all__ = ["Imprint", "compose"]

@@ -1,32 +1,15 @@
 """What a report says, before it is paper or page: sections of tables and sentences, in one language.
 
-Text of operators passes through `plain` on its way in: no control characters, nothing that turns the direction of
-writing, and no more than a cell holds. It is never markup: template and page are given strings.
+Text of operators passes through `consumers.texts.plain` on its way in. It is never markup: template and page are given
+strings.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Block", "Cell", "Column", "Document", "Fact", "Line", "Lines", "Section", "Table", "plain"]
-
-LONGEST = 600
-"""Characters that a cell holds; the data that goes with a report has the whole text."""
-
-_TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-
-
-def plain(text: str, most: int = LONGEST) -> str:
-    """The text on one line, without what could disturb the others; cut where it is longer than `most` characters."""
-    kept = "".join(
-        " " if sign.isspace() else sign
-        for sign in text
-        if sign.isspace() or (sign not in _TURNS and unicodedata.category(sign) not in ("Cc", "Cs", "Co", "Cn"))
-    )
-    joined = " ".join(kept.split())
-    return joined if len(joined) <= most else f"{joined[: most - 1].rstrip()}…"
+__all__ = ["Block", "Cell", "Column", "Document", "Fact", "Line", "Lines", "Section", "Table"]
 
 
 @dataclass(frozen=True, slots=True)

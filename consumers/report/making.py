@@ -12,11 +12,11 @@ from consumers.merge.view import View
 from consumers.report.changes import compare
 from consumers.report.composing import Imprint, compose
 from consumers.report.data import ReportData, csv_of, geojson_of
-from consumers.report.document import plain
 from consumers.report.drawing import map_of
 from consumers.report.opening import tlp_of
 from consumers.report.page import html_of
 from consumers.report.paper import pdf_of
+from consumers.texts import plain
 from consumers.words import Language
 
 __all__ = ["Form", "Report", "file_name", "make"]

@@ -18,9 +18,10 @@ from bus.vocabulary import (
 from consumers.merge.view import Situation, View
 from consumers.ramp import RAMP_OF_IMPACT
 from consumers.report.changes import Change, Changes, Difference
-from consumers.report.document import Fact, Line, Lines, plain
+from consumers.report.document import Fact, Line, Lines
 from consumers.report.drawing import LATE
 from consumers.report.telling import Telling
+from consumers.texts import plain
 
 __all__ = ["changed_lines", "figures", "legend", "summary", "tlp_of", "unfilled", "worst"]
 

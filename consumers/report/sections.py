@@ -26,10 +26,11 @@ from bus.vocabulary import (
 )
 from consumers.merge.view import AreaItem, RequestItem, ServiceHours, Situation
 from consumers.report.changes import Changes
-from consumers.report.document import Block, Cell, Column, Line, Lines, Section, Table, plain
+from consumers.report.document import Block, Cell, Column, Line, Lines, Section, Table
 from consumers.report.drawing import LATE, level_of
 from consumers.report.opening import FILLED, changed_lines, ongoing
 from consumers.report.telling import Telling
+from consumers.texts import plain
 from consumers.words import grouped
 
 __all__ = ["closing", "sections"]

@@ -11,9 +11,10 @@ from bus import geography
 from bus.references import is_reference, split_reference
 from bus.vocabulary import Certainty, Impact, Service, Tlp
 from consumers.merge.view import Conflict, Situation, View
-from consumers.report.document import Cell, plain
-from consumers.report.texts import Says
+from consumers.report.document import Cell
+from consumers.report.texts import TEXTS
 from consumers.sentences import sentences_of
+from consumers.texts import Says, plain
 from consumers.words import STOCKHOLM, Language, Words, words_of
 
 __all__ = ["Telling"]
@@ -36,7 +37,7 @@ class Telling:
 
     @property
     def says(self) -> Says:
-        return Says(self.language)
+        return Says(TEXTS, self.language)
 
     def name(self, actor: str) -> str:
         return plain(self._names.get(actor) or actor, 60)

@@ -31,6 +31,8 @@ class HubStatus(Part):
     quarantined: int
     held_back: tuple[str, ...]
     """Partitions (`topic:partition`) on which a transaction that stays open hides records."""
+    alerts_failing: tuple[str, ...] = ()
+    """Channels that take no alerts, each with the reason and how many wait."""
 
 
 class Source(Protocol):

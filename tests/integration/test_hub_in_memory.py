@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,13 +15,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from bus.codec import Codec
-from bus.errors import BusUnavailable, InvalidSettings
+from bus.errors import InvalidSettings
 from bus.registry import Actor
 from bus.settings import Settings
 from bus.signing import Signer, new_key
 from bus.topics import Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
-from bus.transport.port import Outgoing, Reader, Stored, Transaction, Writer
+from bus.transport.port import Outgoing, Stored
 from bus.vocabulary import Audience, Role, SignaturePolicy, Tlp
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
@@ -44,6 +44,7 @@ from tests.group import (
     send,
     status,
 )
+from tests.troubles import TroubledBus
 
 REALM = Realm("ntsg")
 SETTINGS = Settings(realm="ntsg")
@@ -282,67 +283,6 @@ async def test_as_of_never_goes_back(bus: MemoryTransport, start: Start) -> None
     async with start("other", now=lambda: now[0]) as other:  # its clock is behind the feed
         await until(lambda: other.status().leader)
         assert other.status().as_of >= first
-
-
-class TroubledBus:
-    """The bus in memory, with the troubles of a real one: readers that stand still, questions without answer."""
-
-    def __init__(self, bus: MemoryTransport) -> None:
-        self._bus = bus
-        self.stuck = 0
-        """Readers that will stand still from their first record on, counted down as they are opened."""
-        self.lost = False
-        """Whether no question is answered."""
-
-    @asynccontextmanager
-    async def reader(self, positions: Mapping[TopicPartition, int]) -> AsyncIterator[Reader]:
-        self._answer()
-        inputs = any(partition.topic == REALM.actors for partition in positions)
-        stuck = inputs and self.stuck > 0
-        self.stuck -= stuck
-        async with self._bus.reader(positions) as reader:
-            yield TroubledReader(self, reader, stuck)
-
-    def writer(self) -> AbstractAsyncContextManager[Writer]:
-        return self._bus.writer()
-
-    def transaction(self, transactional_id: str) -> AbstractAsyncContextManager[Transaction]:
-        return self._bus.transaction(transactional_id)
-
-    async def partitions(self, topics: Iterable[str] | None = None) -> Sequence[TopicPartition]:
-        self._answer()
-        return await self._bus.partitions(topics)
-
-    def _answer(self) -> None:
-        if self.lost:
-            raise BusUnavailable("no broker answers")
-
-
-class TroubledReader:
-    def __init__(self, bus: TroubledBus, reader: Reader, stuck: bool) -> None:
-        self._bus = bus
-        self._reader = reader
-        self._stuck = stuck
-
-    async def read(self, *, timeout: float, limit: int = 5_000) -> Sequence[Stored]:
-        if self._bus.lost or (self._stuck and len(self._reader.positions()) > 2):
-            await asyncio.sleep(timeout)
-            return ()
-        return await self._reader.read(timeout=timeout, limit=limit)
-
-    async def assign(self, positions: Mapping[TopicPartition, int]) -> None:
-        await self._reader.assign(positions)
-
-    def positions(self) -> Mapping[TopicPartition, int]:
-        return self._reader.positions()
-
-    async def end_offsets(self) -> Mapping[TopicPartition, int]:
-        self._bus._answer()
-        return await self._reader.end_offsets()
-
-    async def high_watermarks(self) -> Mapping[TopicPartition, int]:
-        self._bus._answer()
-        return await self._reader.high_watermarks()
 
 
 async def test_a_reader_that_stands_still_is_replaced(bus: MemoryTransport, tmp_path: Path) -> None:

@@ -67,9 +67,9 @@ class TestRights:
     @pytest.mark.parametrize(
         ("slug", "seen"),
         [
-            ("hub", {"view", "view_authority", "view_peer", "quarantine", "actors", "schemas"}),
-            ("room", {"view", "view_authority", "view_peer", "quarantine", "actors", "schemas"}),
-            ("samordning", {"view", "view_authority", "view_peer", "quarantine", "actors", "schemas"}),
+            ("hub", {"view", "view_authority", "view_peer", "quarantine", "alerts", "actors", "schemas"}),
+            ("room", {"view", "view_authority", "view_peer", "quarantine", "alerts", "actors", "schemas"}),
+            ("samordning", {"view", "view_authority", "view_peer", "quarantine", "alerts", "actors", "schemas"}),
             ("tillsyn", {"view_authority", "actors", "schemas"}),
             ("integrator", {"view_peer", "actors", "schemas"}),
             ("nordtel", {"view_peer", "actors", "schemas"}),
@@ -77,11 +77,11 @@ class TestRights:
         ],
     )
     def test_each_audience_reads_its_own_projection(self, slug: str, seen: set[str]) -> None:
-        common = ("view", "view_authority", "view_peer", "quarantine", "actors", "schemas")
+        common = ("view", "view_authority", "view_peer", "quarantine", "alerts", "actors", "schemas")
         assert {name for name in common if may(slug, "READ", getattr(REALM, name))} == seen
 
     def test_only_the_hub_writes_the_view(self) -> None:
-        topics = (REALM.view, REALM.view_authority, REALM.view_peer, REALM.quarantine)
+        topics = (REALM.view, REALM.view_authority, REALM.view_peer, REALM.quarantine, REALM.alerts)
         writers = {found.slug for found in members(REALM, *GROUP, NOW) for t in topics if may(found.slug, "WRITE", t)}
         assert writers == {"hub"}
         leaders = {

@@ -44,9 +44,10 @@ from consumers.ramp import RAMP
 from consumers.report import Form, Report, ReportData, make
 from consumers.report.changes import ChangeKind, compare
 from consumers.report.composing import Imprint, compose
-from consumers.report.document import LONGEST, Document, Table, plain
+from consumers.report.document import Document, Table
 from consumers.report.opening import MOST_CHANGES, tlp_of
 from consumers.report.texts import TEXTS
+from consumers.texts import LONGEST, plain
 from consumers.words import SWEDISH as SWEDISH_WORDS
 from consumers.words import Language
 from producers.storm import storm

@@ -15,10 +15,10 @@ from datetime import datetime
 from bus.messages import Ack, Decision
 from bus.registry import Registry
 from bus.vocabulary import AckAnswer, ConflictState, DecisionState, Role
+from consumers.merge.answers import ACKNOWLEDGING
 from consumers.merge.entities import Entity, order
 
 _PREFIX = "conflict/"
-_ACKNOWLEDGING = frozenset({AckAnswer.RECEIVED, AckAnswer.READ, AckAnswer.ACCEPTED, AckAnswer.DISMISSED})
 _IN_FORCE = frozenset({DecisionState.ADOPTED, DecisionState.EXECUTED})
 
 
@@ -90,7 +90,7 @@ class AnswerBook:
 def _answer_of(entity: Entity) -> Answer | None:
     winner = entity.winner
     message, given = winner.message, (winner.message.observed_at, order(winner))
-    if isinstance(message, Ack) and message.answer in _ACKNOWLEDGING:
+    if isinstance(message, Ack) and message.answer in ACKNOWLEDGING:
         dismissed = message.answer is AckAnswer.DISMISSED and message.comment.strip()
         state = ConflictState.DISMISSED if dismissed else ConflictState.ACKNOWLEDGED
         return Answer(entity.ref, state, given, winner.known_at, None, message.actor)
