@@ -234,6 +234,8 @@ class Resemblance(NamedTuple):
 
 def resemblance(a: Nature, b: Nature, limits: Limits, margins: Margins) -> Resemblance | None:
     """The same checklist, where a vendor's fault is bound to no place and one point may be lacking by the margins."""
+    if not _keys_agree(a, b):  # what tells most of them apart, and costs least
+        return None
     found = _causes_agree(a, b, limits)
     lacking = [Lacking.OPERATOR] if a.owner == b.owner else []
     if found is None and (found := _neither_knows(a, b, margins)):

@@ -136,21 +136,24 @@ class Suggestions:
         ref = party.nature.ref
         self._parties[ref] = party
         self._of[party.situation].add(ref)
+        near: set[str] = set()
+        apart: set[tuple[str, str]] = set()
         for key in self._keys(party.nature):
             met, parted = self._rows.add(key, party.place)
-            for other in met:
-                self._compare(party, self._parties[other])
-            for a, b in parted:
-                if b in self._ties.get(a, ()) and not self._meet(a, b):
-                    self._untie(a, b)
+            near.update(met)
+            apart.update(parted)
+        for other in near:
+            self._compare(party, self._parties[other])
+        for a, b in apart:
+            if b in self._ties.get(a, ()) and not self._meet(a, b):
+                self._untie(a, b)
 
     def _leave(self, ref: str) -> None:
         party = self._parties[ref]
         for other in list(self._ties.get(ref, ())):
             self._untie(ref, other)
-        for key in self._keys(party.nature):
-            for a, b in self._rows.discard(key, party.place):
-                self._compare(self._parties[a], self._parties[b])
+        for a, b in {pair for key in self._keys(party.nature) for pair in self._rows.discard(key, party.place)}:
+            self._compare(self._parties[a], self._parties[b])
         del self._parties[ref]
         self._dirty.add(party.situation)
         self._of[party.situation].discard(ref)

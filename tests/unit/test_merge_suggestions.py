@@ -20,7 +20,6 @@ from tests.unit.test_merge_inference import (
     HARDWARE,
     KALMAR,
     KRONOBERG,
-    LJUNGBY,
     LOCAL_POWER,
     STORM,
     VAXJO,
@@ -124,19 +123,21 @@ def test_a_question_goes_when_the_facts_part() -> None:
     assert [item.suggestion_count for key, item in gone.items() if key.startswith("situation/")] == [0, 0]
 
 
-def test_the_strongest_comes_first_and_there_are_at_most_twenty() -> None:
+def test_the_strongest_comes_first() -> None:
     """Where all points are met, before where one is lacking."""
-    storm = [
-        told("nordtel", 0, STORM, KRONOBERG, event_refs=("s",)),
-        told("sveamobil", 0, STORM, VAXJO, event_refs=("s",)),
-    ]
-    group = [told(actor, 1, STORM, LJUNGBY, event_refs=("t",)) for actor in ("tretton", "stadsnat")]
-    again = [told("fjallmobil", 10 + n / 10, STORM, VAXJO, id=f"I-{n}") for n in range(25)]
-    (first, *_) = (s for s in asking(*storm, *group, *again) if "incident/nordtel/I-nordtel" in s.members)
-    lacking = [suggestion.facts.get("lacking") for suggestion in first.suggestions]
-    assert lacking[0] is None
-    assert lacking == [None, *["TIME"] * (len(lacking) - 1)]
-    assert len(lacking) == 20
+    third = [told(actor, 1, STORM, KRONOBERG, event_refs=("c",)) for actor in ("fjallmobil", "kustfiber")]
+    (asked,) = (s for s in asking(*HERE, *THERE, *third) if "incident/nordtel/I-nordtel" in s.members)
+    assert [suggestion.facts.get("lacking") for suggestion in asked.suggestions] == [None, "PLACE"]
+
+
+def test_a_situation_asks_at_most_twenty_questions() -> None:
+    """Of one operator's cables: nobody else tells, and who tells two faults means two."""
+    cut = [told("nordtel", hours, CABLE, id=f"I-{hours}", event_refs=("c",)) for hours in (0, 0.3)]
+    others = [told("nordtel", n / 50, CABLE, id=f"I-{n}-50") for n in range(1, 31)]
+    (asked,) = (s for s in asking(*cut, *others) if "incident/nordtel/I-0" in s.members)
+    assert len(asked.suggestions) == 20
+    apart = [suggestion.facts["minutes"] for suggestion in asked.suggestions]
+    assert apart == sorted(apart, key=int)
 
 
 @pytest.mark.parametrize(
