@@ -165,7 +165,7 @@ async def play(
         on_screen = sys.stdout.isatty()
         directory = Path(temporary) / "hub"
         acting = Acting(KafkaTransport(settings("samordning")), realm, "samordning")
-        room = RoomSettings(is_open=True, acting=acting)
+        room = RoomSettings(is_open=True, acting=acting, reports=directory / "reports")
         async with running_hub(KafkaTransport(settings("hub")), realm, directory, room=room) as hub:
             await hub.settled()
             tell(f"the room is open at {hub.address}; credentials: {credentials / str(realm)}")

@@ -37,6 +37,7 @@ from bus.commandline import bus_options, extra, home, settings_of
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="TOML file that says whom to wake for what; see `ntsg alerts`.",
 )
+@click.option("--reports", type=click.Path(path_type=Path), help="For situation reports.  [default: under NTSG_HOME]")
 @click.option("--open", "is_open", is_flag=True, help="Whoever sits at this machine may read without an account.")
 @bus_options
 def hub(
@@ -46,6 +47,7 @@ def hub(
     accounts: Path | None,
     act_as: Path | None,
     alerts: Path | None,
+    reports: Path | None,
     is_open: bool,
     **options: Any,
 ) -> None:
@@ -67,6 +69,6 @@ def hub(
     settings = settings_of(options)
     place = directory or home() / "hub" / settings.realm
     acting = None if act_as is None else Acting.by(act_as, Realm(settings.realm))
-    room = RoomSettings(accounts=accounts, is_open=is_open, acting=acting)
+    room = RoomSettings(accounts=accounts, is_open=is_open, acting=acting, reports=reports or home() / "reports")
     rules = read_rules(alerts) if alerts is not None else None
     asyncio.run(serve(settings, directory=place, host=host, port=port, room=room, alerts=rules))

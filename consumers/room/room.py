@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from starlette.types import ASGIApp
 
 from bus.vocabulary import Audience
 from consumers.fold import Fold
+from consumers.report.archive import Archive
 from consumers.room.access import Access, who_asks
 from consumers.room.accounts import Accounts
 from consumers.room.acting import Acting
 from consumers.room.desk import Desk
 from consumers.room.door import Door
+from consumers.room.filing import Filing
 from consumers.room.live import Changes, Live
 from consumers.room.page import Page
 from consumers.room.pages import Pages
@@ -39,6 +42,8 @@ class RoomSettings:
     """Whoever sits at this machine may read without an account: for a demo or a developer."""
     acting: Acting | None = None
     """As whom staff act. None: the room is for reading."""
+    reports: Path | None = None
+    """Where situation reports are kept. None: none are made in the room."""
 
 
 class Room:
@@ -51,8 +56,12 @@ class Room:
         self._is_open = settings.is_open
         page = Page()
         pictures = Pictures(source, self._live, self._past)
-        sights = Sights(source, pictures, settings.acting.actor if settings.acting else None)
-        self._parts = (
+        reports = settings.reports
+        filing = None if reports is None else Filing(pictures, page, Archive(reports), source.realm)
+        acting_as = None if settings.acting is None else settings.acting.actor
+        sights = Sights(source, pictures, acting_as, None if filing is None else filing.filed)
+        self._parts: Sequence[Filing | Pages | Desk | Door | Rest] = (
+            *([] if filing is None else [filing]),
             Pages(sights, page),
             Desk(source, sights, page, settings.acting),
             Door(accounts, page),

@@ -28,6 +28,7 @@ class Said(StrEnum):
     PAST_BUSY = "PAST_BUSY"
     NOT_IN_THE_PAST = "NOT_IN_THE_PAST"
     NOT_SETTLED = "NOT_SETTLED"
+    NO_REPORT = "NO_REPORT"
 
 
 def said(occasion: Said, language: Language, *facts: object) -> str:
@@ -52,6 +53,7 @@ _SWEDISH = {
     Said.AHEAD: "Den tidpunkten har inte varit än.",
     Said.PAST_BUSY: "Flera äldre lägesbilder räknas redan fram. Försök igen om en stund.",
     Said.NOT_IN_THE_PAST: "Du ser en äldre bild. Gå till nuläget innan du agerar.",
+    Said.NO_REPORT: "Rapporten kunde inte göras eller läsas: {}",
     Said.NOT_SETTLED: "Hubben har inte hela bilden just nu. Vänta tills den är i takt innan du agerar.",
 }
 
@@ -72,6 +74,7 @@ _ENGLISH = {
     Said.AHEAD: "That instant has not been yet.",
     Said.PAST_BUSY: "Several pictures of the past are being made already. Try again in a moment.",
     Said.NOT_IN_THE_PAST: "You look at an older picture. Go to now before you act.",
+    Said.NO_REPORT: "The report could not be made or read: {}",
     Said.NOT_SETTLED: "The hub does not have the whole picture right now. Wait until it has before you act.",
 }
 

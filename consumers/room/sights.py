@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ from bus.vocabulary import Audience
 from consumers.room.differences import differences
 from consumers.room.page.detail import chosen_of
 from consumers.room.pictures import Picture, Pictures
-from consumers.room.sight import Report, Sight, Since, Tab, Tick, Visitor, Wish
+from consumers.room.sight import Filed, Report, Sight, Since, Tab, Tick, Visitor, Wish
 from consumers.room.source import Source
 
 TICK = timedelta(minutes=15)
@@ -23,11 +23,16 @@ TICKS = 24 * 4
 MOST_HELD = 200
 
 
+Reports = Callable[[Audience], Awaitable[tuple[Filed, ...]]]
+
+
 class Sights:
     """Puts them together."""
 
-    def __init__(self, source: Source, pictures: Pictures, acting_as: str | None) -> None:
+    def __init__(self, source: Source, pictures: Pictures, acting_as: str | None, filed: Reports | None) -> None:
+        """`filed` names the situation reports that an audience may see."""
         self._source = source
+        self._filed = filed
         self._pictures = pictures
         self._acting_as = acting_as
 
@@ -65,7 +70,8 @@ class Sights:
                 held = sorted(picture.fold.quarantine.held.values(), key=lambda held: held.known_at, reverse=True)
                 return {"held": tuple(held[:MOST_HELD])}
             case Tab.REPORT:
-                return {"public": (await picture.public()).text}
+                filed = None if self._filed is None else await self._filed(picture.view.audience)
+                return {"public": (await picture.public()).text, "filed": filed}
         return {}
 
     async def _since(self, picture: Picture, audience: Audience, since: datetime | None) -> Since | None:
