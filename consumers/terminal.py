@@ -304,6 +304,8 @@ def _rows(situation: Situation, view: View, words: Words) -> Iterator[tuple[str,
         yield words.measures, ["; ".join(named)]
     duplicates = f" ({counted(words.duplicates, len(situation.duplicates))})" if situation.duplicates else ""
     yield words.reports, [", ".join(ref.partition("/")[2] for ref in situation.members) + duplicates]
+    if others := [ref for link in situation.suggestions for ref in (link.a, link.b) if ref not in refs]:
+        yield words.perhaps, [", ".join(ref.partition("/")[2] for ref in others)]
 
 
 def _affected(service: Service, situation: Situation, words: Words) -> str:

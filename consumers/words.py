@@ -105,6 +105,7 @@ class Words:
     no_forecast: str
     between: str
     reports: str
+    perhaps: str
     duplicates: tuple[str, str]
     lower_bound: str
     missing_incidents: str
@@ -316,6 +317,7 @@ SWEDISH = Words(
     no_forecast="ingen prognos",
     between="mellan {} och {}",
     reports="Rapporter",
+    perhaps="Kanske även",
     duplicates=("{} dubblett", "{} dubbletter"),
     lower_bound="minst",
     missing_incidents="{} saknas",
@@ -791,6 +793,7 @@ ENGLISH = Words(
     no_forecast="no forecast",
     between="between {} and {}",
     reports="Reports",
+    perhaps="Perhaps also",
     duplicates=("{} duplicate", "{} duplicates"),
     lower_bound="at least",
     missing_incidents="{} missing",

@@ -183,6 +183,15 @@ def test_a_situation_can_be_chosen_by_its_id(view: View) -> None:
     assert f"situation/{chosen.id}" in text
 
 
+def test_what_may_belong_to_a_situation_too_is_named_last() -> None:
+    one = incident("nordtel", "I-1", codes=["0780"], started_at=BEGIN + timedelta(hours=0))
+    other = incident("sveamobil", "I-2", codes=["0780"], started_at=BEGIN + timedelta(hours=0.1))
+    shown = printed(Picture(merged(one, other), SWEDISH), height=60)
+    assert [line.split() for line in shown if line.startswith("Kanske")] == [["Kanske", "även", "sveamobil/I-2"]]
+    apart = printed(Picture(merged(one), SWEDISH), height=60)
+    assert not any(line.startswith("Kanske") for line in apart)
+
+
 def facts_in(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
