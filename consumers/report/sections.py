@@ -205,8 +205,8 @@ def _place(telling: Telling, area: AreaItem) -> Row:
     by_impact: defaultdict[Impact, list[str]] = defaultdict(list)
     for actor, impact in area.impact.items():
         by_impact[impact].append(telling.name(actor))
-    worst = max(by_impact, key=IMPACT_ORDER.index, default=None)
-    others = [f"{telling.impact(impact)}: {telling.listed(names)}" for impact, names in by_impact.items()]
+    ranked = sorted(by_impact, key=IMPACT_ORDER.index, reverse=True)
+    others = [f"{telling.impact(impact)}: {telling.listed(by_impact[impact])}" for impact in ranked]
     emergency = []
     if area.emergency is not None:
         emergency.append(words.emergencies[area.emergency.impact])
@@ -214,7 +214,7 @@ def _place(telling: Telling, area: AreaItem) -> Row:
             emergency.append(says("radiating"))
     return (
         Cell(area.name if county else f"– {area.name}", strong=county),
-        Cell(says("all_down") if area.all_mobile_down else telling.impact(worst) if worst else "", level_of(area)),
+        Cell(says("all_down") if area.all_mobile_down else telling.impact(ranked[0]) if ranked else "", level_of(area)),
         Cell("; ".join(others)),
         _joined(says("white_out") if area.white_out and not area.all_mobile_down else "", *emergency),
     )
@@ -238,7 +238,7 @@ def _critical(telling: Telling) -> Table:
         for function in CriticalService
         if function in touched
     )
-    return _table(telling, "critical", (("function", 2), ("situation", 4), ("area", 3)), rows)
+    return _table(telling, "critical", (("function", 2), ("situation", 4), ("reach", 3)), rows)
 
 
 # 6 Measures

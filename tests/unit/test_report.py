@@ -276,6 +276,9 @@ def test_names_stand_in_place_of_slugs_and_references() -> None:
 def test_areas_that_only_the_country_report_touches_are_told_once() -> None:
     found = document(seen(WORST_HOUR))
     names = [row[0] for row in rows(found, "areas")]
+    told = {row[0]: row[2] for row in rows(found, "areas")}
+    assert told["Jönköpings län"].startswith("avbrott: ")
+    assert "; försämrat: " in told["Jönköpings län"]
     assert "Kronobergs län" in names
     assert "– Markaryd" in names
     assert "Skåne län" not in names
