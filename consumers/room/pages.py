@@ -85,10 +85,12 @@ class Pages:
 
 
 def _etag(sight: Sight, visitor: Visitor, wish: Wish, files: str) -> str:
-    """Equal as long as the fragment tells the same to the same visitor."""
+    """Equal as long as the fragment tells the same to the same visitor: a minute at most, since ages are told in it."""
     view = sight.view
+    minute = view.as_of if sight.past else view.as_of.replace(second=0, microsecond=0)
+    aside = sight.filed and sight.filed[0].number, len(sight.held)
     told = (
-        sight.mark, view.digest, view.audience, view.settled, view.as_of if sight.past else "",
+        sight.mark, view.digest, view.audience, view.settled, minute, aside,
         visitor.name, visitor.csrf, sight.acting_as, wish.query(), wish.ignored, files,
     )  # fmt: skip
     return f'W/"{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}"'

@@ -28,8 +28,11 @@ async def test_a_report_is_made_listed_and_fetched_alike(start: Start, tmp_path:
             assert (
                 await wall.post("/reports", data={**form, "csrf": token_in((await wall.get("/")).text)})
             ).status_code == 403
+            before = (await wall.get("/parts/report", params={"tab": "report"})).headers["etag"]
             made = await officer.post("/reports", data=form)
             assert (made.status_code, made.headers["location"]) == (303, "/?lang=sv&tab=report")
+            fragment = await wall.get("/parts/report", params={"tab": "report"}, headers={"if-none-match": before})
+            assert fragment.status_code == 200
             page = (await wall.get("/", params={"tab": "report"})).text
             addresses = sorted(set(re.findall(r'href="(/reports/1/[^"]+)"', page)))
             assert len(addresses) == 7
