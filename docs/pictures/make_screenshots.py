@@ -27,7 +27,7 @@ from starlette.routing import Route
 from bus.vocabulary import MessageStatus
 from consumers.room.page import Page
 from consumers.room.sight import Wish
-from tests.room.conftest import CHROMIUM_ARGUMENTS
+from tests.browser import CHROMIUM_ARGUMENTS
 from tests.room.sights import OFFICER, storm_sight
 
 HERE = Path(__file__).parent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 from html.parser import HTMLParser
@@ -39,9 +40,16 @@ def of_email(message: Message) -> dict[str, object]:
     html = [_words(_text(part)) for part in message.walk() if part.get_content_type() == "text/html"]
     body = "\n".join(plain) if any(text.strip() for text in plain) else "\n".join(html)
     return {
-        "subject": str(make_header(decode_header(str(message["Subject"])))),
+        "subject": _subject(str(message["Subject"])),
         "text": _BLANK.sub(" / ", body.strip()),
     }
+
+
+def _subject(written: str) -> str:
+    try:
+        return str(make_header(decode_header(written)))
+    except (MessageError, LookupError, ValueError):  # as it was written, then
+        return written
 
 
 def _text(part: Message) -> str:
@@ -50,7 +58,7 @@ def _text(part: Message) -> str:
         return ""
     try:
         return payload.decode(part.get_content_charset() or "utf-8", "replace")
-    except LookupError:  # a charset that nobody knows
+    except (LookupError, ValueError):  # a charset that nobody knows
         return payload.decode("utf-8", "replace")
 
 

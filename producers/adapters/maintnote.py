@@ -7,6 +7,7 @@ the net, an AI one among them, to guess at what it cannot read. Here it never do
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections import Counter
@@ -233,10 +234,13 @@ def _alone() -> Iterator[None]:
 
 @cache
 def _stay_home() -> None:
-    """A city that its own list does not have is unknown, instead of asked for at a public web service."""
+    """A city that is not in its own list is unknown, instead of asked for at a public web service; and the library's
+    log, which quotes whole notices, is silent.
+    """
     from circuit_maintenance_parser.utils import Geolocator
 
     def unknown(city: str) -> tuple[float, float]:
         raise ValueError(f"the place {city!r} is not in the list of cities, so its time zone is unknown")
 
     Geolocator.get_location_from_api = staticmethod(unknown)
+    logging.getLogger("circuit_maintenance_parser").setLevel(logging.CRITICAL)

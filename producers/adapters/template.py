@@ -146,7 +146,7 @@ def _validation(column: Column, language: Language, lists: _Lists, letter: str) 
     name = lists.name_of(column)
     validation = DataValidation(
         type="list" if name else None,
-        formula1=f"={name}" if name else None,
+        formula1=name,
         allow_blank=True,
         showErrorMessage=name is not None and column.shape is not Shape.CHOICES,
         showInputMessage=True,

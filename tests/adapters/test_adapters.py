@@ -341,7 +341,7 @@ def test_the_template_offers_lists() -> None:
     sheet: Any = workbook["Händelser"]
     column = [cell.value for cell in sheet[1]].index("Påverkan")
     [rule] = [v for v in sheet.data_validations.dataValidation if sheet.cell(2, column + 1).coordinate in v.sqref]
-    name = workbook.defined_names[str(rule.formula1).removeprefix("=")]
+    name = workbook.defined_names[str(rule.formula1)]
     [(title, cells)] = name.destinations
     words = [row[0].value for row in workbook[title][cells]]
     assert words == list(words_of(Impact, Language.SWEDISH).values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -57,18 +57,20 @@ def memory(realm: str = "ntsg") -> MemoryTransport:
 
 
 @asynccontextmanager
-async def served(directory: Path, credentials: Path, **options: object) -> AsyncIterator[tuple[Gateway, str]]:
+async def served(
+    directory: Path, credentials: Path, *, tls: Mapping[str, Path] | None = None, **options: object
+) -> AsyncIterator[tuple[Gateway, str]]:
     """The gateway and its address, in this loop."""
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(Gateway.open(directory, credentials, **options))  # type: ignore[arg-type]
-        running = server(gateway, "127.0.0.1", 0)
+        running = server(gateway, "127.0.0.1", 0, **(tls or {}))
         task = asyncio.create_task(running.serve())
         try:
             async with asyncio.timeout(PATIENCE):
                 while not running.started:  # noqa: ASYNC110 - the server tells nobody
                     await asyncio.sleep(0.01)
             port = running.servers[0].sockets[0].getsockname()[1]
-            yield gateway, f"http://127.0.0.1:{port}"
+            yield gateway, f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         finally:
             running.should_exit = True
             await task

@@ -29,7 +29,7 @@ from producers.gateway.form.phrases import PHRASES
 from producers.gateway.form.sheet import IMPACTS, KINDS, LAYOUT, Sheet
 from producers.gateway.gateway import Author
 from producers.words import Language, words_of
-from tests.browser import chromium
+from tests.browser import chromium_running
 from tests.conftest import ACTORS
 from tests.gateway.conftest import SERVED, memory, served
 
@@ -99,7 +99,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as browser:
+    async with chromium_running() as browser:
         yield browser
 
 
@@ -228,6 +228,25 @@ async def test_what_nobody_touched_stays_as_it_was(site: Site) -> None:
     expected = before.model_dump(exclude=loose) | {"title": "Mobilnätet är nere"}
     assert after.model_dump(exclude=loose) == expected
     assert (after.revision, after.reported_via) == (4, ReportedVia.UI)
+
+
+async def test_a_symbol_that_nobody_offers_stays_where_it_was_said(site: Site) -> None:
+    measure = {name: LAST[name] for name in ("actor", "id", "revision", "status", "observed_at", "title")}
+    said = measure | {
+        "kind": "measure",
+        "type": "OTHER",
+        "state": "UNKNOWN",
+        "services": ["UNKNOWN"],
+        "effect": "UNKNOWN",
+    }
+    await site.say(said)
+    before = await site.said("I-1", Kind.MEASURE)
+    async with client(site) as browser:
+        page = (await browser.get("/edit/measure/I-1")).text
+        assert (await browser.post("/send/measure", data=filled(page))).status_code == 303
+    after = await site.said("I-1", Kind.MEASURE)
+    loose = {"revision", "observed_at", "reported_via"}
+    assert after.model_dump(exclude=loose) == before.model_dump(exclude=loose)
 
 
 async def test_what_is_emptied_is_unknown(site: Site) -> None:

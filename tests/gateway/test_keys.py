@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -18,7 +19,12 @@ from pathlib import Path
 import httpx
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
+from bus.credentials import Credentials
 from bus.errors import InvalidSettings, UnknownKey
 from bus.topics import TopicPartition
 from bus.transport.kafka import KafkaTransport
@@ -26,8 +32,9 @@ from ntsg import cli
 from producers.gateway import KeyRing
 from producers.gateway.database import FILE, connected
 from producers.gateway.limits import Buckets
-from producers.gateway.server import checked_address
+from producers.gateway.server import checked_address, server
 from tests.conftest import ProvisionedGroup
+from tests.gateway.conftest import memory, served
 from tests.unit.test_cli import GOOD
 
 NOW = datetime(2026, 1, 10, 6, tzinfo=UTC)
@@ -69,7 +76,7 @@ def test_a_rotated_key_opens_until_the_overlap_is_over(ring: KeyRing) -> None:
 
 def test_a_bucket_fills_again() -> None:
     bucket = Buckets(rate=2, burst=2)
-    assert [bucket.take("a", 0.0) for _ in range(2)] == [0, 0, 1]
+    assert [bucket.take("a", 0.0) for _ in range(3)] == [0, 0, 1]
     assert bucket.take("b", 0.0) == 0
     assert bucket.take("a", 0.5) == 0
     assert bucket.empty("a", 0.5) == 1
@@ -178,3 +185,51 @@ def _killed_again_and_again(directory: Path, credentials: Path, port: int, writt
             assert time.monotonic() < deadline
             time.sleep(0.05)
         assert all(client.get(f"{address}/receipts/{n}").json()["state"] == "STORED" for n in given)
+
+
+def certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate for this machine, signed by itself, and its key."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(secret.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(secret, hashes.SHA256())
+    )
+    chain, key = directory / "chain.pem", directory / "key.pem"
+    chain.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    key.write_bytes(
+        secret.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+    )
+    return chain, key
+
+
+async def test_over_tls_the_cookie_is_bound_to_it(tmp_path: Path) -> None:
+    chain, key = certificate(tmp_path)
+    Credentials("127.0.0.1:1", "ntsg.nordtel", "secret", "ntsg").write(tmp_path / "served" / "nordtel.toml")
+    bus = memory()
+    tls = {"certificate": chain, "key": key}
+    async with served(tmp_path / "gateway", tmp_path / "served", tls=tls, transport=lambda _: bus) as (
+        gateway,
+        address,
+    ):
+        written = (await gateway.database.call(gateway.keys.add, "nordtel", datetime.now(UTC)))[1]
+        trusting = ssl.create_default_context(cafile=str(chain))
+        async with httpx.AsyncClient(verify=trusting, base_url=address.replace("127.0.0.1", "localhost")) as client:
+            answer = await client.post("/enter", data={"key": written})
+            assert answer.status_code == 303
+            assert answer.headers["set-cookie"].startswith("__Host-ntsg=")
+            assert "; Secure" in answer.headers["set-cookie"]
+            assert answer.headers["strict-transport-security"]
+        config = server(gateway, "127.0.0.1", 0, **tls).config
+        assert config.ssl is not None
+        assert config.ssl.minimum_version is ssl.TLSVersion.TLSv1_2

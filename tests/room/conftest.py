@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
 from bus.topics import Realm
 from bus.transport.memory import MemoryTransport
@@ -23,6 +22,7 @@ from bus.vocabulary import Audience
 from consumers.hub import Hub, Pace, Tempo, running_hub
 from consumers.room import ACCOUNTS, Accounts, RoomSettings
 from consumers.room.sight import RoomRole
+from tests.browser import chromium_running
 from tests.group import provisioned_memory
 
 REALM = Realm("ntsg")
@@ -128,28 +128,8 @@ async def site(start: Start) -> AsyncIterator[Site]:
         yield site
 
 
-CHROMIUM_ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-dev-shm-usage",
-    "--disable-sync",
-    "--no-first-run",
-)
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def chromium() -> AsyncIterator[Browser]:
     """A real browser, for the tests of one module."""
-    found = shutil.which("chromium")
-    if found is None:
-        pytest.fail(
-            "the room is tested in Chromium, which is not here; remedy: apt-get install chromium", pytrace=False
-        )
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGUMENTS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+    async with chromium_running() as browser:
+        yield browser

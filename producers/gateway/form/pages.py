@@ -25,7 +25,7 @@ from producers.adapters.columns import Shape
 from producers.gateway.api import LONGEST_NUMBER, body_of, opened
 from producers.gateway.form.phrases import PHRASES, Phrases
 from producers.gateway.form.sessions import LIFE, Session, Sessions
-from producers.gateway.form.sheet import COMMON, IMPACTS, KINDS, SPARED, Fault, Sheet, changed
+from producers.gateway.form.sheet import COMMON, IMPACTS, KINDS, UNKNOWN, Fault, Field, Sheet, changed
 from producers.gateway.gateway import Author, Gateway
 from producers.gateway.problems import Problem
 from producers.outbox import EntryState
@@ -328,10 +328,14 @@ def _values(form: FormData) -> dict[str, list[str]]:
     return values
 
 
-def _choices(field: object, language: Language) -> list[tuple[str, str]]:
-    """The symbols that a field's word is chosen from, with their words."""
-    vocabulary = field.column.words  # type: ignore[attr-defined]
-    return [(s.value, word) for s, word in words_of(vocabulary, language).items() if s not in SPARED]
+def _choices(field: Field, language: Language) -> list[tuple[str, str]]:
+    """The symbols that a field's word is chosen from, with their words.
+
+    Whoever does not know leaves the field empty, so UNKNOWN is offered only where it was said before.
+    """
+    assert field.column.words is not None  # noqa: S101 - it is asked for fields with words alone
+    words = words_of(field.column.words, language)
+    return [(s.value, word) for s, word in words.items() if s != UNKNOWN or UNKNOWN in field.values]
 
 
 def _kind(text: str) -> Kind:

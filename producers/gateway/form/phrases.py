@@ -40,6 +40,7 @@ class Phrases:
     needed: str
     unknown: str
     choose: str
+    choose_all: str
     yes: str
     no: str
     add_area: str
@@ -118,6 +119,7 @@ PHRASES: Mapping[Language, Phrases] = {
         needed="måste fyllas i",
         unknown="vet inte",
         choose="Välj …",
+        choose_all="Kryssa för alla som berörs.",
         yes="ja",
         no="nej",
         add_area="Län eller kommun, eller SCB-kod. 00 är hela landet. Lämna rutor tomma som inte behövs.",
@@ -209,6 +211,7 @@ PHRASES: Mapping[Language, Phrases] = {
         needed="needed",
         unknown="not known",
         choose="Choose …",
+        choose_all="Tick all that are affected.",
         yes="yes",
         no="no",
         add_area="County, municipality or SCB code. 00 is the whole country. Leave spare boxes empty.",

@@ -71,8 +71,8 @@ COMMON = (
 
 SPARE_AREAS = 2
 LEAST_AREAS = 3
-SPARED = frozenset({Tlp.UNKNOWN})
-"""Words that nobody can mean to choose."""
+UNKNOWN = "UNKNOWN"
+"""The symbol that every vocabulary has for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +331,7 @@ def _without_nothing(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in fields.items():
         if isinstance(value, dict):
             inner = _without_nothing(value)
-            if any(each not in ({}, [], "", "UNKNOWN") for each in inner.values()) or "impact" in inner:
+            if any(each not in ({}, [], "", UNKNOWN) for each in inner.values()) or "impact" in inner:
                 found[name] = inner
         elif value is not None:
             found[name] = value
