@@ -25,14 +25,17 @@ from bus.broker import Running
 from bus.messages import Message
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
-from bus.vocabulary import MessageStatus
+from bus.vocabulary import Audience, MessageStatus
 from consumers.hub import Hub, running_hub
-from consumers.room import RoomSettings
-from consumers.room.sight import Tab
+from consumers.hub.clock import wall_clock
+from consumers.room import ACCOUNTS, Accounts, RoomSettings
+from consumers.room.acting import Acting
+from consumers.room.sight import RoomRole, Tab
 from producers.storm import storm
 from tests.conftest import ProvisionedGroup, provision_group
 from tests.group import incident
 from tests.hubs import write
+from tests.room.conftest import PASSWORD
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -75,7 +78,9 @@ async def served(broker: Running, directory: Path, realm: str) -> AsyncIterator[
 
 @asynccontextmanager
 async def hub_of(group: ProvisionedGroup, directory: Path, port: int = 0) -> AsyncIterator[Hub]:
-    transport, room = KafkaTransport(group.settings("hub")), RoomSettings(is_open=True)
+    transport = KafkaTransport(group.settings("hub"))
+    acting = Acting(KafkaTransport(group.settings("samordning")), group.realm, "samordning")
+    room = RoomSettings(is_open=True, acting=acting)
     async with running_hub(transport, group.realm, directory / "hub", port=port, room=room) as hub:
         await hub.settled()
         yield hub
@@ -126,6 +131,11 @@ async def shows_storm(page: Page) -> None:
     """Wait until all of the storm is there."""
     await expect(page.locator("#part-list .title").first).to_have_text(STORM)
     await expect(page.locator('[data-tile="mobile"] .value')).to_have_text("1")
+
+
+async def is_accessible(page: Page) -> None:
+    found = await Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
 
 
 ANSWERS = {
@@ -286,15 +296,13 @@ async def test_every_view_is_accessible(stormy: Room, visit: Open, tab: Tab) -> 
     selected = "&selected=totals" if tab is Tab.WHY else ""
     page = await visit(stormy, f"/?lang=sv&tab={tab}{selected}", color_scheme="dark" if tab is Tab.AREAS else "light")
     await expect(page.locator('[data-tile="mobile"] .value')).to_have_text("1")
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    await is_accessible(page)
 
 
 @pytest.mark.parametrize(("path", "size"), [("/?lang=sv", PHONE), ("/?lang=sv&wall=1", DESK), ("/login", DESK)])
 async def test_other_screens_are_accessible_too(stormy: Room, visit: Open, path: str, size: dict[str, int]) -> None:
     page = await visit(stormy, path, size)
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    await is_accessible(page)
 
 
 async def test_a_storm_unfolds_and_what_the_reader_holds_stays(broker: Running, tmp_path: Path, visit: Open) -> None:
@@ -318,6 +326,52 @@ async def test_a_storm_unfolds_and_what_the_reader_holds_stays(broker: Running, 
         assert await page.evaluate("document.getElementById('part-detail').scrollTop") == 180
         assert await page.locator("#search").input_value() == "kron"
         await expect(page.locator("#heard")).to_contain_text("Strömavbrott")
+
+
+async def test_an_act_is_reviewed_and_sent_and_another_browser_sees_it(
+    broker: Running, tmp_path: Path, visit: Open
+) -> None:
+    async with served(broker, tmp_path, f"acts{next(_numbers)}") as room:
+        await room.tell(*storm_until(LONG_BEFORE, MessageStatus.ACTUAL))
+        accounts = Accounts(tmp_path / "hub" / ACCOUNTS, wall_clock)
+        accounts.add("vakt", RoomRole.OFFICER, Audience.FULL, "vakthavande", PASSWORD)
+        accounts.close()
+        colleague = await visit(room, "/?lang=sv&tab=conflicts")
+        white_out = colleague.locator("#open-conflicts tr", has_text="ingen kan ringa 112 med mobiltelefon")
+        await expect(white_out).to_be_visible()
+        await expect(white_out.get_by_role("button")).to_have_count(0)
+
+        page = await visit(room, "/login?lang=sv")
+        await page.get_by_label("Namn").fill("vakt")
+        await page.get_by_label("Lösenord").fill(PASSWORD)
+        await page.get_by_role("button", name="Logga in").click()
+        await page.get_by_role("link", name="Konflikter", exact=True).first.click()
+        row = page.locator("#open-conflicts tr", has_text="ingen kan ringa 112 med mobiltelefon")
+        await row.get_by_role("button", name="Kvittera").click()
+        await expect(page.get_by_role("heading", name="Granska innan du skickar")).to_be_visible()
+        await expect(page.locator(".facts-table")).to_contain_text("Samordningen (vakthavande)")
+        await is_accessible(page)
+        await page.get_by_role("button", name="Skicka").click()
+        await expect(page.get_by_role("heading", name="Skickat")).to_be_visible()
+        await expect(page.locator(".facts-table")).to_contain_text(f"{room.group.realm}.ack.v1.samordning:0:")
+        await is_accessible(page)
+        await expect(colleague.locator("#answered")).to_contain_text("ingen kan ringa 112 med mobiltelefon")
+        await expect(colleague.locator("#answered")).to_contain_text("kvitterad")
+
+        tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%dT%H:%M}"
+        for summary, fill in (
+            ("Besluta nivå", {"Skäl": "Följer läget.", "Gäller till (svensk tid)": tomorrow}),
+            ("Anteckning", {"Rubrik": "Ringt Nordtel"}),
+            ("Dela: en rapport hör inte hit", {"Skäl": "Annat fel"}),
+            ("Slå ihop med en annan situation", {"Skäl": "Samma fel"}),
+        ):
+            await page.goto(f"{room.address}/?lang=sv")
+            form = page.locator("#d-act details", has_text=summary)
+            await form.locator("summary").click()
+            for label, text in fill.items():
+                await form.get_by_label(label).fill(text)
+            await form.get_by_role("button", name="Granska").click()
+            await expect(page.get_by_role("heading", name="Granska innan du skickar"), summary).to_be_visible()
 
 
 async def test_what_an_operator_writes_stays_text(broker: Running, tmp_path: Path, visit: Open) -> None:

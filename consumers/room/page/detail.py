@@ -80,10 +80,8 @@ class Detail:
     pending: Sequence[PendingAck]
     timeline: Sequence[Telling]
     more_tellings: int
-    seed: str
-    """The report that began first."""
-    others: Sequence[tuple[str, Situation]]
-    """Situations that it could be joined with, each with its own first report."""
+    others: Sequence[Situation]
+    """Situations that it could be joined with."""
 
 
 def chosen_of(view: View, selected: str | None) -> Situation | None:
@@ -132,14 +130,8 @@ def detail_of(sight: Sight, situation: Situation) -> Detail:
         pending=[p for p in view.pending_acks if p.ref in refs],
         timeline=tellings[:LATEST],
         more_tellings=max(0, len(tellings) - LATEST),
-        seed=seed_of(situation),
-        others=[(seed_of(other), other) for other in view.situations if other is not situation][:MOST],
+        others=[other for other in view.situations if other is not situation][:MOST],
     )
-
-
-def seed_of(situation: Situation) -> str:
-    """The report after which the situation is named."""
-    return next(ref for ref in (*situation.members, *situation.duplicates) if situation_id(ref) == situation.id)
 
 
 def _members(sight: Sight, situation: Situation) -> Iterator[Member]:
