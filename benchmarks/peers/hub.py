@@ -8,7 +8,7 @@ import time
 
 from pydantic import SecretStr
 
-from benchmarks.folding import fold_log
+from benchmarks.folding import fold_log, picture
 from benchmarks.peers.plain import Task, report
 from bus.logs import configure
 from bus.references import Kind
@@ -25,9 +25,9 @@ async def main() -> None:
     realm = Realm(task.topics[0].split(".")[0])
     settings = Settings(bootstrap=task.bootstrap, realm=str(realm), user=task.user, password=SecretStr(task.password))
     before = time.process_time()
-    picture, seconds = await fold_log(KafkaTransport(settings), realm)
+    found, spent = await fold_log(KafkaTransport(settings), realm, picture)
     report(
-        task.count, seconds, time.process_time() - before, sum(key.startswith(f"{Kind.INCIDENT}/") for key in picture)
+        task.count, spent.clock, time.process_time() - before, sum(key.startswith(f"{Kind.INCIDENT}/") for key in found)
     )
 
 

@@ -5,6 +5,8 @@ and again, and find nothing.
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 THRESHOLDS = (50_000, 50, 50)
 """Of the three generations, while the hub runs."""
@@ -18,6 +20,18 @@ def begin() -> None:
 def spare() -> None:
     """Leave alone all that there is. Costs nothing: for every batch while the hub catches up."""
     gc.freeze()
+
+
+@contextmanager
+def away() -> Iterator[None]:
+    """For the time of a large piece of work without cycles: of what is made meanwhile, nothing is looked at."""
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if working:
+            gc.enable()
 
 
 def settle() -> None:

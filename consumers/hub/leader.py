@@ -28,6 +28,7 @@ from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Transaction, Transport
 from bus.vocabulary import Audience
 from consumers.fold import Fold
+from consumers.hub import collector
 from consumers.hub.clock import Clock
 from consumers.hub.intake import Intake
 from consumers.hub.notices import NoticeState, notice, read_notices
@@ -138,7 +139,8 @@ class Leader:
 
     def _changes(self, fold: Fold, as_of: datetime) -> Changes:
         """What differs from the last time. This is the one place that asks, so whoever wants to know is told here."""
-        changes = fold.projections.changes(as_of)
+        with collector.away():
+            changes = fold.projections.changes(as_of)
         for listener in self.listeners:
             listener(fold, changes)
         return changes

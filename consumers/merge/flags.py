@@ -156,6 +156,8 @@ def _future(ref: str, told: Sequence[Trace], rules: Rules) -> Iterator[Flag]:
     for trace in told:
         gist, known_at = trace.gist, trace.known_at
         instants = (trace.sent_at, gist.observed_at, gist.started_at, gist.detected_at, gist.restored_at)
+        if max(filter(None, instants)) <= known_at:
+            continue
         ahead = [at is not None and at > known_at and at - known_at > rules.future for at in instants]
         if any(ahead):
             late = compress(_INSTANTS, ahead)
