@@ -30,6 +30,7 @@ from consumers.commands.alerts import alerts
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
+from consumers.commands.quarantine import quarantine
 from consumers.commands.report import report
 from consumers.commands.room import room
 from consumers.commands.showing import language_option, live, show
@@ -59,9 +60,7 @@ def cli() -> None:
 
 for command in (
     *(check, publish, import_, spool, gateway, outbox, heartbeat, simulate),
-    *(merge, view, explain, digest, report, watch, tail, hub, room),
-    *(check, publish, import_, spool, gateway, outbox, simulate),
-    *(merge, view, explain, digest, report, watch, tail, hub, room, alerts),
+    *(merge, view, explain, digest, report, watch, tail, hub, room, quarantine, alerts),
     *(broker, provision, rotate, end, key),
 ):
     cli.add_command(command)

@@ -1,7 +1,9 @@
 """References and keys: how one entity names another.
 
 A reference is `kind/actor/id`; situations and conflicts, which the merge makes, are `situation/<id>` and
-`conflict/<id>`. The key of a Kafka record is `actor/id` in UTF-8.
+`conflict/<id>`; what is held in quarantine is `quarantine/<place>`, where the place is the record's topic without the
+realm, its partition and its offset: `quarantine/incident.v1.nordtel:0:17`. The key of a Kafka record is `actor/id` in
+UTF-8.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class Kind(StrEnum):
 
 ACTOR_PATTERN = r"^[a-z][a-z0-9-]{1,31}$"
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
-DERIVED_KINDS = ("situation", "conflict")
+DERIVED_KINDS = ("situation", "conflict", "quarantine")
 REFERENCE_PATTERN = (
     rf"^(?:(?:{'|'.join(Kind)})/{ACTOR_PATTERN[1:-1]}/{ID_PATTERN[1:-1]}"
     rf"|(?:{'|'.join(DERIVED_KINDS)})/{ID_PATTERN[1:-1]})$"

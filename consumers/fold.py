@@ -27,7 +27,7 @@ from bus.errors import (
     WrongSchema,
 )
 from bus.instants import EPOCH, from_millis, to_millis
-from bus.messages import MESSAGES, Message
+from bus.messages import MESSAGES, Decision, Message
 from bus.references import Kind, record_key, reference
 from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
@@ -35,7 +35,7 @@ from bus.transport.port import Stored
 from bus.vocabulary import SignaturePolicy
 from consumers.authority import Refusal, RefusalCode, asks_more, judge, judge_actor, judge_signature
 from consumers.merge import Projections, Standing, State, Trace
-from consumers.quarantine import Held, Place, Quarantine
+from consumers.quarantine import Held, Place, Quarantine, settled_by
 from consumers.shelf import Shelf
 
 _CODES: dict[type[CodecError], RefusalCode] = {
@@ -172,6 +172,9 @@ class Fold:
         control = (self.realm.actors, self.realm.schemas)
         self._take_again(kept for kept in remembered.records if kept[0].topic in control)
         self.state.resume(remembered.entities, remembered.standing)
+        for ref in remembered.entities:
+            if ref.startswith(f"{Kind.DECISION}/"):
+                self._settle_held(ref)
         self._take_again(kept for kept in remembered.records if kept[0].topic not in control)
         for partition, (next_offset, known_millis) in remembered.positions.items():
             if (lane := self._lane(partition)) is not None:
@@ -278,6 +281,8 @@ class Fold:
         ref = lane.of + message.id
         if self.projections.take(ref, trace, envelope):
             self._entered.append(Entered(Place.of(record), ref, content))
+            if lane.kind is Kind.DECISION:
+                self._settle_held(ref)
 
     def _judge_signature(self, lane: _Lane, record: Stored, known_at: datetime) -> tuple[Refusal | None, bool | None]:
         """Why the record stays out, and whether its signature holds: None where nobody asks."""
@@ -287,6 +292,12 @@ class Fold:
             return None, None
         refusal = judge_signature(record, lane.owner, known_at=known_at, registry=self._registry)
         return refusal if policy is SignaturePolicy.REQUIRE else None, refusal is None
+
+    def _settle_held(self, ref: str) -> None:
+        """What is held is settled as the standing word on a decision says. One that settles stays in memory."""
+        entity = self.state.entity(ref)
+        if entity is not None and isinstance(decision := entity.winner.message, Decision):
+            self.quarantine.settle(ref, settled_by(decision, self.realm))
 
     def _read(self, kind: str, value: bytes) -> Message:
         return self._codec.decode(value, MESSAGES[Kind(kind)])[0]

@@ -34,7 +34,7 @@ from consumers.hub.intake import Intake
 from consumers.hub.notices import NoticeState, notice, read_notices
 from consumers.merge import FEEDS
 from consumers.merge.view import Summary
-from consumers.quarantine import Place
+from consumers.quarantine import Held, Place
 from consumers.reading import records_to_end
 from consumers.wire import SUMMARY_KEY, Encoder, batch, read_summary
 
@@ -179,10 +179,14 @@ class Leader:
         began = time.monotonic()
         self._intake.grown.clear()
         as_of = self._clock.as_of(fold)
-        records = [notice(self._realm, place, held) for place, held in fold.quarantine.changes().items()]
+        records = self._notices(fold, fold.quarantine.changes())
         records += self._batches(fold, as_of, self._changes(fold, as_of), Encoder())
         self._took = time.monotonic() - began
         await self._send(transaction, records)
+
+    def _notices(self, fold: Fold, changes: Mapping[Place, Held | None]) -> list[Outgoing]:
+        settled = fold.quarantine.settled
+        return [notice(self._realm, place, held, settled.get(place)) for place, held in changes.items()]
 
     async def _publish_difference(
         self, transaction: Transaction, fold: Fold, published: _Published, notices: Mapping[bytes, NoticeState]
@@ -192,19 +196,7 @@ class Leader:
         self._changes(fold, as_of)  # from here on, changes are counted from these items
         fold.quarantine.changes()
         items = {audience: fold.projections.items(audience, as_of) for audience in FEEDS}
-        held = dict(fold.quarantine.held)
-
-        records = [
-            notice(self._realm, place, entry)
-            for place, entry in held.items()
-            if notices.get(str(place).encode()) is not NoticeState.HELD
-        ]
-        still_held = {str(place).encode() for place in held}
-        records += [
-            notice(self._realm, Place.parse(key.decode()), None)
-            for key, state in notices.items()
-            if state is NoticeState.HELD and key not in still_held
-        ]
+        records = self._notices(fold, _untold(fold, notices))
         encoder = Encoder()
         changes: dict[Audience, dict[str, Part | None]] = {}
         for audience, values in published.values.items():
@@ -260,3 +252,15 @@ class Leader:
         except TimeoutError:
             return False
         return True
+
+
+def _untold(fold: Fold, notices: Mapping[bytes, NoticeState]) -> Mapping[Place, Held | None]:
+    """What the quarantine topic does not say yet, or says otherwise."""
+    held, settled = fold.quarantine.held, fold.quarantine.settled
+    told = {Place.parse(key.decode()): state for key, state in notices.items()}
+    wanted = {place: NoticeState.SETTLED if place in settled else NoticeState.HELD for place in held}
+    untold: dict[Place, Held | None] = {
+        place: held[place] for place, state in wanted.items() if told.get(place) is not state
+    }
+    gone = {place for place, state in told.items() if state is not NoticeState.RELEASED and place not in held}
+    return untold | dict.fromkeys(sorted(gone))

@@ -1,7 +1,8 @@
 """The quarantine topic: what is held, with its bytes unchanged and the reason in headers.
 
 A log keyed `topic/partition/offset`. A record that is held is put there with `ntsg_state` HELD; when a schema or the
-registry has released it, a notice without value follows, RELEASED. So the last notice of a key tells what holds now.
+registry has released it, a notice without value follows, RELEASED; when staff have settled it, one that names their
+decision, SETTLED. So the last notice of a key tells what holds now.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from consumers.reading import records_to_end
 class NoticeState(StrEnum):
     HELD = "HELD"
     RELEASED = "RELEASED"
+    SETTLED = "SETTLED"
 
 
-STATE, REASON, TEXT, KNOWN_AT, LEFT_OUT = (
+STATE, SETTLED_BY, REASON, TEXT, KNOWN_AT, LEFT_OUT = (
     "ntsg_state",
+    "ntsg_settled_by",
     "ntsg_reason",
     "ntsg_text",
     "ntsg_known_at",
@@ -37,23 +40,26 @@ TEXT_LIMIT = 1_000
 """Characters of a reason: a hostile record must not write long texts here."""
 
 
-def notice(realm: Realm, place: Place, held: Held | None) -> Outgoing:
-    """The notice that a record is held, or (None) no longer is."""
+def notice(realm: Realm, place: Place, held: Held | None, settled_by: str | None = None) -> Outgoing:
+    """The notice that a record is held, settled by a decision, or (None) held no longer."""
     key = str(place).encode()
+    if held is not None and settled_by is not None:
+        headers = ((STATE, NoticeState.SETTLED.encode()), (SETTLED_BY, settled_by.encode()))
+        return Outgoing(realm.quarantine, key, None, headers)
     if held is None:
         return Outgoing(realm.quarantine, key, None, ((STATE, NoticeState.RELEASED.encode()),))
-    headers = (
+    said = (
         (STATE, NoticeState.HELD.encode()),
         (REASON, held.refusal.code.encode()),
         (TEXT, held.refusal.text[:TEXT_LIMIT].encode(errors="replace")),
         (KNOWN_AT, format_instant(held.known_at).encode()),
     )
-    whole = Outgoing(realm.quarantine, key, held.record.value, headers)
+    whole = Outgoing(realm.quarantine, key, held.record.value, said)
     if not held.left_out:
         with suppress(TooLarge):
             whole.check_size()
             return whole
-    return Outgoing(realm.quarantine, key, b"", (*headers, (LEFT_OUT, b"true")))
+    return Outgoing(realm.quarantine, key, b"", (*said, (LEFT_OUT, b"true")))
 
 
 async def read_notices(transport: Transport, realm: Realm) -> Mapping[bytes, NoticeState]:

@@ -809,6 +809,8 @@ class State:
                 return name in self._answering_to or name in self._former
             case "conflict":
                 return may_be_conflict(name)
+            case "quarantine":
+                return True  # what is held is no part of the picture: whoever holds it knows
         return ref in self._known
 
     def _is_over(self, ref: str) -> bool | None:

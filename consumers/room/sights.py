@@ -67,7 +67,9 @@ class Sights:
                 except UnknownReference as error:
                     return {"nearest": error.nearest}
             case Tab.QUARANTINE if whole:
-                held = sorted(picture.fold.quarantine.held.values(), key=lambda held: held.known_at, reverse=True)
+                quarantine, settled = picture.fold.quarantine, picture.fold.quarantine.settled
+                unsettled = [held for place, held in quarantine.held.items() if place not in settled]
+                held = sorted(unsettled, key=lambda held: held.known_at, reverse=True)
                 return {"held": tuple(held[:MOST_HELD])}
             case Tab.REPORT:
                 filed = None if self._filed is None else await self._filed(picture.view.audience)

@@ -21,7 +21,9 @@ from click.testing import CliRunner, Result
 from bus import provision
 from bus.broker import Running
 from bus.ndjson import write_line
-from bus.topics import Realm
+from bus.topics import Kind, Realm
+from bus.transport.kafka import KafkaTransport
+from bus.transport.port import Outgoing
 from ntsg import cli
 from tests.group import incident
 from tests.hubs import Hubs
@@ -263,3 +265,30 @@ def test_provision_rotate_and_end(broker: Running, realm: Realm, tmp_path: Path)
     assert "valid_until" in refused.stderr
     assert ntsg("end", "nordtel").exit_code == 0
     assert not key.exists()
+
+
+def test_quarantine_is_listed_shown_and_settled(run: Run, group: ProvisionedGroup, tmp_path: Path) -> None:
+    topic = group.realm.input(Kind.INCIDENT, "nordtel")
+
+    async def send_rubbish() -> None:
+        async with KafkaTransport(group.settings("nordtel")).writer() as writer:
+            await writer.send([Outgoing(topic, b"nordtel/I-1", b"rubbish")])
+
+    asyncio.run(send_rubbish())
+    place = f"{topic}/0/0"
+    [held] = [json.loads(line) for line in run("room", "quarantine", "list", "--json").stdout.splitlines()]
+    assert (held["place"], held["code"], held["settled_by"]) == (place, "NOT_SINGLE_OBJECT", None)
+    shown = run("samordning", "quarantine", "show", place, "--output", tmp_path / "original")
+    assert b"rubbish".hex() in shown.stdout
+    assert (tmp_path / "original").read_bytes() == b"rubbish"
+    unknown = run("room", "quarantine", "show", f"{topic}/0/1")
+    assert (unknown.exit_code, f"did you mean {place}?" in unknown.stderr) == (1, True)
+    refused = run("room", "quarantine", "settle", place, "--reason", "Sänd på nytt.")
+    assert refused.exit_code == 1, "a reader decides nothing"
+    settled = run("samordning", "quarantine", "settle", place, "--reason", "Sänd på nytt.")
+    assert settled.exit_code == 0, settled.output
+    assert run("room", "quarantine", "list").stdout == ""
+    assert "settled by decision/samordning/Q-" in run("room", "quarantine", "list", "--all").stdout
+    assert json.loads(run("room", "view", "--json").stdout)["quarantined"] == 0
+    assert run("samordning", "quarantine", "settle", place, "--reason", "Nej.", "--withdraw").exit_code == 0
+    assert json.loads(run("room", "view", "--json").stdout)["quarantined"] == 1

@@ -19,10 +19,10 @@ from bus.errors import InvalidSettings
 from bus.registry import Actor
 from bus.settings import Settings
 from bus.signing import Signer, new_key
-from bus.topics import Realm, TopicPartition
+from bus.topics import Kind, Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.port import Outgoing, Stored
-from bus.vocabulary import Audience, Role, SignaturePolicy, Tlp
+from bus.vocabulary import Audience, DecisionState, Role, SignaturePolicy, Tlp
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
 from consumers.hub.notices import NoticeState, read_notices
@@ -45,6 +45,7 @@ from tests.group import (
     status,
 )
 from tests.troubles import TroubledBus
+from tests.unit.test_settling import decision
 
 REALM = Realm("ntsg")
 SETTINGS = Settings(realm="ntsg")
@@ -160,6 +161,30 @@ async def test_what_a_schema_or_the_registry_releases_is_shown_and_noticed(bus: 
                     break
     states = await read_notices(bus, REALM)
     assert list(states.values()) == [NoticeState.RELEASED] * 2
+
+
+async def test_what_is_settled_is_noticed_once_and_remembered(bus: MemoryTransport, start: Start) -> None:
+    topic = REALM.input(Kind.DECISION, "samordning")
+    bus.create(topic)
+    await send(bus, Outgoing(NORDTEL, b"nordtel/I-1", b"rubbish"))
+    async with start() as hub:
+        await until(lambda: hub.status().leader and hub.status().quarantined == 1)
+        await send(bus, record(REALM, decision()))
+        await until(lambda: hub.status().quarantined == 0)
+        await folded_all(bus, hub)
+    for name in ("hub", "other"):  # one from its snapshot, one from the start
+        async with start(name) as hub:
+            await until(lambda hub=hub: hub.status().leader)  # type: ignore[misc]
+            assert hub.status().quarantined == 0
+    states = [dict(told.headers)["ntsg_state"] for told in await all_records(bus, REALM.quarantine)]
+    assert states == [b"HELD", b"SETTLED"]
+    async with start() as hub:
+        await until(lambda: hub.status().leader)
+        await send(bus, record(REALM, decision(2, state=DecisionState.SUPERSEDED)))
+        await until(lambda: hub.status().quarantined == 1)
+    async with start() as hub:
+        await until(lambda: hub.status().leader)
+    assert list((await read_notices(bus, REALM)).values()) == [NoticeState.HELD]
 
 
 async def test_an_entry_that_forbids_the_past_is_folded_from_the_start(bus: MemoryTransport, start: Start) -> None:

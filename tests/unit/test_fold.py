@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages import Area, ServiceImpact
@@ -246,6 +246,7 @@ EVENTS = [
 ]
 
 
+@settings(deadline=None)
 @given(st.permutations(range(len(EVENTS))))
 def test_the_interleaving_of_partitions_does_not_matter(order: Sequence[int]) -> None:
     """Partitions are read in any order; within each, offsets rise."""

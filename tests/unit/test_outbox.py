@@ -437,6 +437,7 @@ def test_an_outcome_that_lies_makes_the_record_be_sent_again(tmp_path: Path) -> 
     ledger.close()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=200), st.integers(0, 2_000))
 def test_frames_prove_themselves(before: bytes, after: bytes, bit: int) -> None:
     kept = Kept(7, OBSERVED, parcel())
