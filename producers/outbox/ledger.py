@@ -11,6 +11,7 @@ Order is that of `number`, which only rises. No clock orders anything.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,11 +67,17 @@ CREATE INDEX IF NOT EXISTS entity_open ON entity (is_open) WHERE is_open;
 """
 
 _ENTRIES = """
-SELECT number, frame, outcome.ref, outcome.revision, queue.ref, queue.revision,
+SELECT numbers.number, frame, outcome.ref, outcome.revision, queue.ref, queue.revision,
     state, partition, offset, known_at, code, reason, mark
-FROM (SELECT number FROM record UNION SELECT number FROM outcome UNION SELECT number FROM queue)
+FROM ({numbers}) AS numbers
 LEFT JOIN record USING (number) LEFT JOIN queue USING (number) LEFT JOIN outcome USING (number)
 """
+_ALL = _ENTRIES.format(
+    numbers="SELECT number FROM record UNION SELECT number FROM outcome UNION SELECT number FROM queue ORDER BY number"
+)
+_ONE = _ENTRIES.format(numbers="SELECT ? AS number") + (
+    "WHERE record.number IS NOT NULL OR queue.number IS NOT NULL OR outcome.number IS NOT NULL"
+)
 
 log = structlog.get_logger(__name__)
 
@@ -81,6 +88,12 @@ class Owner:
 
     realm: str
     actor: str
+
+    @classmethod
+    def of(cls, topic: str) -> Owner:
+        """The owner of an input topic."""
+        realm, _, _, actor = topic.split(".")
+        return cls(realm, actor)
 
 
 class Ledger:
@@ -96,6 +109,7 @@ class Ledger:
     def open(cls, path: Path, *, max_bytes: int) -> Ledger:
         """The file to work with, which is made if it is not there. For the holder of the directory's lock."""
         with _written(path):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # the reports are in it
             ledger = cls(path, sqlite3.connect(path, isolation_level=None, check_same_thread=False), max_bytes)
         try:
             with _written(path):
@@ -206,11 +220,8 @@ class Ledger:
         """Write down what became of entries, and take them from the queue."""
         with self._transaction():
             self._settle(outcomes)
-        for outcome in outcomes:
-            if outcome.state is EntryState.STORED:
-                self._remembered += 1
-            else:
-                log.warning("outbox_set_aside", number=outcome.number, state=outcome.state.value, reason=outcome.reason)
+        self._remembered += sum(outcome.state is EntryState.STORED for outcome in outcomes)
+        _say(outcomes)
         self._forget(HISTORY)
 
     def _settle(self, outcomes: Sequence[Outcome]) -> None:
@@ -238,11 +249,9 @@ class Ledger:
     def entries(self, numbers: Iterable[int] | None = None, state: EntryState | None = None) -> Iterator[Entry]:
         """Those of the given numbers, or all, in the order of acceptance."""
         if numbers is None:
-            rows: Iterable[tuple[Any, ...]] = self._database.execute(f"{_ENTRIES} ORDER BY number")
+            rows: Iterable[tuple[Any, ...]] = self._database.execute(_ALL)
         else:
-            rows = (
-                row for number in numbers for row in self._database.execute(f"{_ENTRIES} WHERE number = ?", (number,))
-            )
+            rows = (row for number in numbers for row in self._database.execute(_ONE, (number,)))
         for row in rows:
             found = _entry(row)
             if state is None or found.state is state:
@@ -304,6 +313,7 @@ class Ledger:
                 except Unreadable as error:
                     damaged.append(self._damage(number, str(error)))
             self._settle(damaged)
+        _say(damaged)
 
     def restore(
         self,
@@ -418,11 +428,19 @@ def _written(path: Path) -> Iterator[None]:
     """The border: what SQLite says of the disk, as errors of `bus.errors`. What it says of the file's content stays."""
     try:
         yield
+    except OSError as error:
+        raise OutboxError(f"{path}: cannot be opened: {error.strerror}; look at the disk, and whose it is") from error
     except sqlite3.OperationalError as error:
         code = error.sqlite_errorcode & 0xFF
         if code == sqlite3.SQLITE_FULL:
             raise OutboxFull(f"{path}: the disk is full; nothing of this call was kept: free some of it") from error
         raise OutboxError(f"{path}: the disk does not take it ({error}); nothing of this call was kept") from error
+
+
+def _say(outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        if outcome.state is not EntryState.STORED:
+            log.warning("outbox_set_aside", number=outcome.number, state=outcome.state.value, reason=outcome.reason)
 
 
 def _whole(number: int, frame: bytes | None) -> Kept:

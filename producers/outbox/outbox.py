@@ -45,6 +45,8 @@ class Outbox:
 
     def __init__(self, directory: Path, ledger: Ledger, thread: ThreadPoolExecutor) -> None:
         self.directory = directory
+        self.owner = ledger.owner()
+        """None while nobody has taken it."""
         self._ledger = ledger
         self._thread = thread
         self._waiting = ledger.waiting()
@@ -83,10 +85,6 @@ class Outbox:
                         await writing
                 finally:
                     await loop.run_in_executor(thread, ledger.close)
-
-    @property
-    def owner(self) -> Owner | None:
-        return self._ledger.owner()
 
     @property
     def waiting(self) -> int:

@@ -97,6 +97,8 @@ def salvage(path: Path) -> Salvaged:
         if raw.exists():
             for kept in _carved(raw):
                 found.kept.setdefault(kept.number, kept)
+    for kept in found.kept.values():
+        found.owner = found.owner or Owner.of(kept.parcel.record.topic)
     return found
 
 

@@ -145,6 +145,22 @@ async def test_an_exercise_never_leaves_by_the_real_outbox(tmp_path: Path) -> No
             pytest.fail("let in")
 
 
+def open_to_others(directory: Path) -> list[Path]:
+    return [path for path in directory.iterdir() if path.stat().st_mode & 0o077]
+
+
+async def test_nobody_else_may_read_what_is_kept(tmp_path: Path) -> None:
+    async with opened(tmp_path) as outbox:
+        await outbox.put([parcel()])
+        assert open_to_others(tmp_path) == []
+
+
+async def test_entries_are_asked_for_by_number(tmp_path: Path) -> None:
+    async with opened(tmp_path) as outbox:
+        kept = await outbox.put([parcel(id=f"I-{n}") for n in range(5)])
+        assert await outbox.states([2, 9, 4]) == {2: kept[1], 4: kept[3]}
+
+
 async def test_a_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutboxError, match="cannot be an outbox"):
@@ -409,6 +425,7 @@ def test_a_broken_page_costs_what_stood_on_it_alone(tmp_path: Path, page: int) -
         assert kept | lost.keys() == set(range(1, 201)), "what is lost is named"
         assert all(entry.ref.startswith("incident/nordtel/I-") for entry in lost.values())
     assert ledger.put([parcel()])[0].number > 200
+    assert ledger.owner() == OWNER, "an exercise must not leave by what is salvaged, either"
     assert files(tmp_path)[0] == path, "the broken file is set aside"
     ledger.close()
 
