@@ -174,4 +174,4 @@ def as_line(entry: Entry) -> str:
         case _, int() as offset:
             return f"{named}  {entry.topic} {entry.partition} {offset}"
     accepted = f"accepted {format_instant(entry.accepted_at)}" if entry.accepted_at else ""
-    return f"{named}  {accepted}  {entry.urgency.name.lower() if entry.urgency else ''}".rstrip()
+    return f"{named}  {accepted}  {entry.urgency.name.lower() if entry.urgency is not None else ''}".rstrip()

@@ -87,15 +87,15 @@ class DurablePublisher:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                await self.drained(self._linger)
-                if self.outbox.waiting:
-                    log.warning("outbox_left_waiting", waiting=self.outbox.waiting, directory=str(self._directory))
+            if kind is None and self._linger and not await self.drained(self._linger):
+                log.warning("outbox_left_waiting", waiting=self.outbox.waiting, directory=str(self._directory))
         finally:
             if self._delivering is not None:
                 self._delivering.cancel()
                 await asyncio.wait([self._delivering])
             await self._stack.aclose()
+        if kind is None and self._delivering is not None and not self._delivering.cancelled():
+            self._delivering.result()  # it ends by itself only by a fault of ours
 
     @property
     def realm(self) -> Realm:

@@ -353,7 +353,9 @@ def test_outbox_list_looks_into_one_that_is_in_use(run: Run, file: Callable[...,
     with (box / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         listed = run("outbox", "list", "--outbox", box)
-        assert "WAITING  incident/nordtel/I-2@1" in listed.stdout
+        first, second, _ = listed.stdout.splitlines()
+        assert first.startswith("WAITING  incident/nordtel/I-1@1  accepted ")
+        assert (first.split()[-1], second.split()[-1]) == ("severe", "emergency")
         assert "2 waiting, 0 stored, 0 refused, 0 damaged" in listed.stdout
         entries = [json.loads(line) for line in run("outbox", "list", "--json", "--outbox", box).stdout.splitlines()]
         assert [entry["urgency"] for entry in entries] == ["SEVERE", "EMERGENCY"]
