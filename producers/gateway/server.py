@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import socket
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
@@ -56,8 +59,17 @@ def application(gateway: Gateway, *, tls: bool) -> Starlette:
 async def serve(
     gateway: Gateway, host: str, port: int, *, certificate: Path | None = None, key: Path | None = None
 ) -> None:
-    """Answer until cancelled. Raises InvalidSettings for an address or a certificate that cannot be served."""
-    await server(gateway, host, port, certificate=certificate, key=key).serve()
+    """Answer until cancelled; what is under way then is still answered.
+
+    Raises InvalidSettings for an address or a certificate that cannot be served.
+    """
+    running = server(gateway, host, port, certificate=certificate, key=key)
+    answering = asyncio.create_task(running.serve([_bound(host, port)]), name="gateway-server")
+    try:
+        await asyncio.shield(answering)
+    finally:
+        running.should_exit = True
+        await answering
 
 
 def server(
@@ -78,11 +90,28 @@ def server(
         access_log=False,
         server_header=False,
         proxy_headers=False,
+        lifespan="off",
     )
     config.load()
     if isinstance(config.ssl, ssl.SSLContext):
         config.ssl.minimum_version = ssl.TLSVersion.TLSv1_2
-    return uvicorn.Server(config)
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves the process's signals to whoever runs it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise InvalidSettings(f"{host}:{port} cannot be served: {error.strerror}; choose another port") from error
 
 
 def checked_address(host: str, certificate: Path | None, key: Path | None) -> None:

@@ -148,6 +148,20 @@ def running(directory: Path, credentials: Path, port: int) -> Iterator[subproces
         process.wait()
 
 
+def test_a_gateway_ends_when_it_is_told_to_and_has_its_port_alone(tmp_path: Path) -> None:
+    Credentials("127.0.0.1:1", "ntsg.nordtel", "secret", "ntsg").write(tmp_path / "served" / "nordtel.toml")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with running(tmp_path / "gateway", tmp_path / "served", port) as process:
+        second = run("--directory", tmp_path / "second", "--credentials", tmp_path / "served", "--port", port)
+        assert second.exit_code == 1
+        assert "choose another port" in second.stderr
+        assert "Traceback" not in second.stderr
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
 async def test_a_killed_gateway_keeps_what_it_gave_receipts_for(group: ProvisionedGroup, tmp_path: Path) -> None:
     directory, credentials = tmp_path / "gateway", tmp_path / "served"
     credentials.mkdir()
