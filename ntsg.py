@@ -7,22 +7,25 @@ when it runs, so that a publisher's machine needs the core install alone.
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module, resources
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bus.commandline import INSTANT, Commands, as_json, extra, run, tell
+from bus.commandline import INSTANT, Commands, as_json, bus_options, extra, run, settings_of, tell
 from bus.commands.broker import broker
 from bus.commands.key import key
+from bus.commands.operator import operator
 from bus.commands.provision import end, provision, rotate
 from bus.settings import Settings
 from bus.vocabulary import Audience
@@ -45,6 +48,7 @@ if TYPE_CHECKING:
     from bus.broker import Running
     from bus.topics import Realm
     from consumers.merge.view import View
+    from producers.doctor import Answer
     from producers.publisher import Receipt
     from producers.scenario import Step
 
@@ -61,7 +65,7 @@ def cli() -> None:
 for command in (
     *(check, publish, import_, spool, gateway, outbox, heartbeat, simulate),
     *(merge, view, explain, digest, report, watch, tail, hub, room, quarantine, alerts),
-    *(broker, provision, rotate, end, key),
+    *(broker, provision, rotate, end, key, operator),
 ):
     cli.add_command(command)
 
@@ -108,6 +112,57 @@ def demo(once: bool, start: datetime | None, pace: float, realm: str | None, as_
     show(found, as_json, lang)
     if not as_json:
         click.echo(f"digest {found.digest}")
+
+
+@cli.command()
+@click.option(
+    "--round-trip", is_flag=True, help="Send a retracted incident, read it back, and ask a hub (exercise only)."
+)
+@as_json
+@bus_options
+def doctor(round_trip: bool, as_json: bool, **options: Any) -> None:
+    """Find out what stands between this machine and the bus, and what to do about it.
+
+    Names, ports, TLS, login, rights to your own topics and to none of the others', schemas; with --round-trip the way
+    to the bus and to a hub, and the clock. Exit status 1 if something is wrong.
+
+    \b
+    Example: NTSG_CONFIG=ntsg-exercise.toml ntsg doctor --round-trip
+    """
+    settings = settings_of(options)
+    answers = asyncio.run(examined(settings, round_trip, quiet=as_json))
+    if as_json:
+        click.echo(json.dumps([asdict(answer) for answer in answers]))
+    sys.exit(1 if any(answer.verdict == "ILL" for answer in answers) else 0)
+
+
+async def examined(settings: Settings, round_trip: bool, *, quiet: bool) -> list[Answer]:
+    from bus.topics import TopicPartition
+    from consumers.feed import Feed
+    from producers.doctor import examine
+
+    async def heard(partition: TopicPartition, offset: int) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HUB_SECONDS), Feed(settings, audience=Audience.PEER) as feed:
+                async for change in feed:
+                    if change.summary.inputs.get(str(partition), 0) > offset:
+                        return True
+        return False
+
+    answers = []
+    async for answer in examine(settings, round_trip=round_trip, heard=heard):
+        answers.append(answer)
+        if not quiet:
+            click.echo(f"{SIGNS[answer.verdict]} {answer.asked:<15} {answer.text}")
+            if answer.remedy:
+                click.echo(f"  {'':<15} -> {answer.remedy}")
+    return answers
+
+
+HUB_SECONDS = 15.0
+"""For a hub to say that it has a record; it says something each second."""
+
+SIGNS = {"WELL": "ok", "TOLD": "? ", "ILL": "X "}
 
 
 @contextmanager

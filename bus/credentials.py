@@ -73,8 +73,8 @@ class Credentials:
                 user=document["user"],
                 password=document["password"],
                 realm=document.get("realm"),
-                tls_ca=Path(ca) if ca else None,
-                signing_key=Path(signing_key) if signing_key else None,
+                tls_ca=path.absolute().parent / ca if ca else None,
+                signing_key=path.absolute().parent / signing_key if signing_key else None,
             )
         except OSError as error:
             raise InvalidSettings(f"credentials file {path}: {error.strerror}") from error

@@ -15,7 +15,10 @@ CONFIG_VARIABLE = "NTSG_CONFIG"
 
 
 class Settings(BaseSettings):
-    """Where the bus is, and who is asking. Without a user the connection is anonymous; no provisioned bus allows it."""
+    """Where the bus is, and who is asking. Without a user the connection is anonymous; no provisioned bus allows it.
+
+    Paths in a file are relative to that file, so that a directory can be moved as a whole.
+    """
 
     model_config = SettingsConfigDict(env_prefix="NTSG_", frozen=True, extra="ignore", toml_file=None)
 
@@ -38,7 +41,7 @@ class Settings(BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get(CONFIG_VARIABLE)
-        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        toml = (_File(settings_cls, Path(file)),) if file else ()
         return (init_settings, env_settings, *toml)
 
     def secret(self) -> str | None:
@@ -56,6 +59,21 @@ class Settings(BaseSettings):
             raise InvalidSettings(
                 f"password_file {self.password_file}: {error.strerror}; check the path and its mode"
             ) from error
+
+
+class _File(TomlConfigSettingsSource):
+    """The TOML file, with its paths as seen from where it lies."""
+
+    def __call__(self) -> dict[str, Any]:
+        directory = Path(os.environ[CONFIG_VARIABLE]).absolute().parent
+        return {
+            name: str(directory / value) if name in PATHS and isinstance(value, str) else value
+            for name, value in super().__call__().items()
+        }
+
+
+PATHS = frozenset(name for name, setting in Settings.model_fields.items() if setting.annotation == Path | None)
+"""The settings that name a file."""
 
 
 def load_settings(**options: Any) -> Settings:

@@ -10,12 +10,14 @@ from bus.errors import InvalidSettings
 from bus.references import Kind
 from bus.vocabulary import Audience, MessageStatus
 
-__all__ = ["COORDINATION_ONLY", "Kind", "Realm", "TopicPartition"]
+__all__ = ["COORDINATION_ONLY", "EXERCISE_SUFFIX", "Kind", "Realm", "TopicPartition"]
 
 _KINDS = {kind.value: kind for kind in Kind}
 
 _REAL = frozenset({MessageStatus.ACTUAL})
 _EXERCISE = frozenset({MessageStatus.EXERCISE, MessageStatus.TEST})
+
+EXERCISE_SUFFIX = "-exercise"
 
 COORDINATION_ONLY = frozenset({Kind.LINK, Kind.DECISION})
 """Kinds that only an actor with the role COORDINATION may publish."""
@@ -48,7 +50,7 @@ class Realm:
 
     @property
     def is_exercise(self) -> bool:
-        return self.name.endswith("-exercise")
+        return self.name.endswith(EXERCISE_SUFFIX)
 
     @property
     def statuses(self) -> frozenset[MessageStatus]:
