@@ -127,7 +127,7 @@ def doctor(round_trip: bool, as_json: bool, **options: Any) -> None:
     to the bus and to a hub, and the clock. Exit status 1 if something is wrong.
 
     \b
-    Example: NTSG_CONFIG=ntsg-exercise.toml ntsg doctor --round-trip
+    Example: ntsg doctor --config ntsg-exercise.toml --round-trip
     """
     settings = settings_of(options)
     answers = asyncio.run(examined(settings, round_trip, quiet=as_json))

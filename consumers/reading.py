@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bus.codec import Codec
 from bus.envelope import Envelope, sent_at
-from bus.errors import CodecError, InvalidMessage, UnknownTopic
+from bus.errors import CodecError, InvalidMessage, NotAllowed, UnknownTopic
 from bus.instants import from_millis
 from bus.messages import MESSAGES
 from bus.references import Kind
@@ -43,7 +43,7 @@ async def fold_log(settings: Settings, as_of: datetime | None = None, *, transpo
     transport = transport or KafkaTransport(settings)
     codec = Codec()
     fold = Fold(realm, codec, until=as_of, shelf=TemporaryShelf(codec))
-    inputs = await input_partitions(transport, realm)
+    inputs = await all_partitions(transport, realm)
     control = [partition for partition in inputs if partition.topic in (realm.actors, realm.schemas)]
     for partitions in (control, [partition for partition in inputs if partition not in control]):
         async for records in records_to_end(transport, partitions):
@@ -101,6 +101,20 @@ async def input_partitions(transport: Transport, realm: Realm) -> Sequence[Topic
     if realm.actors not in {partition.topic for partition in inputs}:
         raise UnknownTopic(f"{realm.actors} does not exist, or this user may not see it; run `ntsg provision`")
     return inputs
+
+
+async def all_partitions(transport: Transport, realm: Realm) -> Sequence[TopicPartition]:
+    """The same, for whoever makes the picture of it.
+
+    Raises NotAllowed, too, for a user who may read a part of it alone: a picture made from that looks like all clear.
+    """
+    partitions = await input_partitions(transport, realm)
+    if realm.quarantine not in {partition.topic for partition in await transport.partitions()}:
+        raise NotAllowed(
+            f"this user may not read all of realm {realm}, which is for the coordination group; "
+            "see your own picture with --audience"
+        )
+    return partitions
 
 
 async def records_to_end(transport: Transport, partitions: Iterable[TopicPartition]) -> AsyncIterator[Sequence[Stored]]:

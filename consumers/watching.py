@@ -17,7 +17,7 @@ from consumers.feed import Feed
 from consumers.fold import Fold
 from consumers.hub.clock import Clock
 from consumers.merge.view import View
-from consumers.reading import input_partitions, reached
+from consumers.reading import all_partitions, reached
 from consumers.shown import view_of
 
 __all__ = ["Sight", "follow", "follow_feed"]
@@ -43,7 +43,7 @@ async def follow(settings: Settings, *, every: float = 1.0, transport: Transport
     as_of, shown_at = EPOCH, -every
     while True:
         fold = Fold(realm)
-        partitions = await input_partitions(transport, realm)
+        partitions = await all_partitions(transport, realm)
         async with transport.reader(dict.fromkeys(partitions, 0)) as reader:
             ends: Mapping[TopicPartition, int] = await reader.end_offsets()
             while not fold.needs_refold:

@@ -56,6 +56,14 @@ def publish(run: Run, *lines: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in result.stdout.splitlines()]
 
 
+@pytest.mark.parametrize("command", ["view", "digest", "watch"])
+def test_who_may_read_a_part_alone_gets_no_picture_that_looks_like_all_clear(run: Run, command: str) -> None:
+    refused = run("nordtel", command)
+    assert refused.exit_code == 1
+    assert "--audience" in refused.output
+    assert not refused.stdout
+
+
 def test_publish_prints_a_receipt_per_line(run: Run, group: ProvisionedGroup) -> None:
     receipts = publish(run, write_line(incident()), "", write_line(incident(revision=2)))
     topic = f"{group.realm}.incident.v1.nordtel"
@@ -146,7 +154,7 @@ def test_each_audience_sees_its_own_picture(run: Run, group: ProvisionedGroup, t
         assert found["digest"] == folded[audience]["digest"]
         assert found["totals"] == folded[audience]["totals"]
         assert [s["id"] for s in found["situations"]] == [s["id"] for s in folded[audience]["situations"]]
-        assert "energy" not in found
+        assert found["energy"] == folded[audience]["energy"]
     assert fed["AUTHORITY"]["totals"]["users"]["MOBILE_VOICE"]["best"] == 12_345
     assert "12345" not in json.dumps(fed["PEER"])
     assert refused.exit_code == 1
