@@ -33,7 +33,7 @@ check: $(READY)
 	$(BIN)/mypy $(SHIPPED)
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
