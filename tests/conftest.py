@@ -1,8 +1,12 @@
-"""Fixtures on the real thing: one broker for the whole run, a fresh realm for each test that asks for one."""
+"""Fixtures on the real thing: one broker for the whole run, a fresh realm for each test that asks for one.
+
+And two Hypothesis profiles: quick by default, deep in CI (`HYPOTHESIS_PROFILE=deep`). Neither asks how long it takes.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import signal
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,6 +17,7 @@ from pathlib import Path
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
 
 from bus import broker as local_broker
 from bus import provision
@@ -24,6 +29,10 @@ from bus.logs import QUIET_LIBRARIES
 from bus.registry import read_group
 from bus.settings import Settings
 from bus.topics import Realm
+
+settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("deep", max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "deep" if os.environ.get("CI") else "quick"))
 
 HEAP_MB = 384
 PATIENCE = 60.0
