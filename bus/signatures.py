@@ -44,7 +44,7 @@ class PublicKey:
     @classmethod
     def parse(cls, text: str) -> PublicKey:
         """Raises ValueError, with what is wrong and what belongs there."""
-        head, *limits = text.split()
+        head, *limits = text.split() or [""]
         algorithm, colon, encoded = head.partition(":")
         if algorithm != ALGORITHM or not colon:
             raise ValueError(f"{head!r} is no public key; write {ALGORITHM}:<base64>, as `ntsg key new` prints it")

@@ -14,7 +14,7 @@ import pytest
 from bus.vocabulary import Audience, Tlp
 from consumers.reading import fold_log
 from tests.group import incident
-from tests.hubs import Consumer, HubProcess, Hubs, write
+from tests.hubs import Consumer, HubProcess, Hubs, batches, write
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -51,6 +51,10 @@ async def reporting(group: ProvisionedGroup) -> AsyncIterator[None]:
         await asyncio.wait([task])
 
 
+def assert_no_gap(numbers: list[int]) -> None:
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 async def leader_and_follower(hubs: Hubs) -> tuple[HubProcess, HubProcess]:
     leader = hubs.start("first")
     await leader.leads()
@@ -82,6 +86,8 @@ async def test_the_other_takes_over_from_the_killed(
         fold = await fold_log(group.settings("hub"))
         for each in consumers:
             await each.shows_the_picture_of(fold)
+    for audience, reader in READERS.items():
+        assert_no_gap(await batches(group.settings(reader), audience))
 
 
 async def test_the_frozen_leader_writes_nothing_when_it_wakes(
@@ -104,6 +110,7 @@ async def test_the_frozen_leader_writes_nothing_when_it_wakes(
         last = await consumer.reaches(fold.state.digest)
         assert consumer.picture == dict(fold.state.items(last.as_of))
         assert (await follower.leads()).digest == fold.state.digest
+    assert_no_gap(await batches(group.settings("room")))
 
 
 async def test_a_hub_that_joins_does_not_depose(group: ProvisionedGroup, hubs: Hubs) -> None:

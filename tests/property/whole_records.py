@@ -19,6 +19,7 @@ from bus import geography
 from bus.instants import from_millis
 from bus.messages import MESSAGES, Area, Part, Status, Work
 from bus.registry import Actor, ReaderEntry
+from bus.signatures import PublicKey
 from bus.vocabulary import AreaKind
 from consumers.merge.view import ITEM_OF_KEY
 
@@ -31,6 +32,7 @@ NAMES = [
     *("n" * 32, "A:" + "_" * 62, f"offer/{'b' * 32}/{'c.' * 32}", "sha256:" + "0" * 64),
 ]
 """Among them, names that fit each pattern."""
+KEYS = [str(PublicKey(bytes([number] * 32))) for number in (0, 255)]
 instants = st.integers(-62_135_596_800_000, 253_402_300_799_999).map(from_millis)
 areas = st.sampled_from(PLACES).map(lambda code: Area(kind=typing.cast("AreaKind", geography.kind_of(code)), code=code))
 uncoded = st.builds(Area, kind=st.sampled_from((AreaKind.OFFSHORE, AreaKind.SITE)), label=st.text(max_size=5))
@@ -49,6 +51,8 @@ def whole(model: Any) -> st.SearchStrategy[Any]:
         drawn |= {"ends_at": st.just(datetime(2026, 1, 10, 4, tzinfo=UTC))}
     if issubclass(model, Actor | ReaderEntry):
         drawn |= {"valid_from": st.none() | st.just(datetime(1, 1, 1, tzinfo=UTC))}
+    if issubclass(model, Actor):
+        drawn["public_keys"] = st.lists(st.sampled_from(KEYS), max_size=3).map(tuple)
     if "areas" in drawn and "impacts" in drawn:
         drawn["areas"] = st.lists(areas | uncoded, min_size=1, max_size=3).map(tuple)
     return st.builds(model, **drawn)
