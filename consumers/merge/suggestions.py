@@ -93,9 +93,7 @@ class Suggestions:
         for ref in changed:
             if ref in self._parties:
                 self._leave(ref)
-        for ref in changed:
-            if ref in new:
-                self._enter(new[ref])
+        self._enter([new[ref] for ref in changed if ref in new])
 
     def refresh(self) -> set[str]:
         """The situations whose suggestions have changed."""
@@ -132,21 +130,30 @@ class Suggestions:
             if other in self._held:
                 yield self._held[other].situation
 
-    def _enter(self, party: Party) -> None:
-        ref = party.nature.ref
-        self._parties[ref] = party
-        self._of[party.situation].add(ref)
-        near: set[str] = set()
-        apart: set[tuple[str, str]] = set()
-        for key in self._keys(party.nature):
-            met, parted = self._rows.add(key, party.place)
-            near.update(met)
-            apart.update(parted)
-        for other in near:
-            self._compare(party, self._parties[other])
+    def _enter(self, parties: Sequence[Party]) -> None:
+        """Have them all stand in their rows before any is compared: who meets in the end is compared once."""
+        rows: defaultdict[str, list[Place]] = defaultdict(list)
+        for party in parties:
+            ref = party.nature.ref
+            self._parties[ref] = party
+            self._of[party.situation].add(ref)
+            for key in self._keys(party.nature):
+                rows[key].append(party.place)
+        apart = {pair for key, places in rows.items() for pair in self._rows.add(key, places) if self._tied(*pair)}
         for a, b in apart:
-            if b in self._ties.get(a, ()) and not self._meet(a, b):
+            if not self._meet(a, b):
                 self._untie(a, b)
+        compared: set[str] = set()
+        for party in parties:
+            near: set[str] = set()
+            for key in self._keys(party.nature):
+                near.update(*self._rows.met(key, party.place))
+            compared.add(party.nature.ref)
+            for other in near - compared:
+                self._compare(party, self._parties[other])
+
+    def _tied(self, a: str, b: str) -> bool:
+        return b in self._ties.get(a, ())
 
     def _leave(self, ref: str) -> None:
         party = self._parties[ref]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -40,13 +40,25 @@ class Rows:
         self._window = window
         self._rows: defaultdict[str, list[Place]] = defaultdict(list)
 
-    def add(self, key: str, place: Place) -> tuple[list[str], list[tuple[str, str]]]:
-        """Whom a reference meets in the row, and the pairs that it stands between so that they meet there no more."""
+    def add(self, key: str, places: Sequence[Place]) -> Iterator[tuple[str, str]]:
+        """The pairs that references stand between in the row, now that they are added, so that they meet there no
+        more. Where nobody stood before, there are none.
+        """
+        row = self._rows[key]
+        if not row:
+            row.extend(sorted(places))
+            return
+        for place in places:
+            index = bisect_left(row, place)
+            before, after = self._around(row, index, index)
+            row.insert(index, place)
+            yield from self._across(before, after)
+
+    def met(self, key: str, place: Place) -> tuple[list[str], list[str]]:
+        """Whom a reference that stands in the row meets there: those before it, and those after."""
         row = self._rows[key]
         index = bisect_left(row, place)
-        before, after = self._around(row, index, index)
-        row.insert(index, place)
-        return before + after, self._across(before, after)
+        return self._around(row, index, index + 1)
 
     def discard(self, key: str, place: Place) -> list[tuple[str, str]]:
         """The pairs that meet in the row now that a reference stands between them no more."""
