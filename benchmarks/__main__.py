@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import click
 
-from benchmarks import folding, history, latency, merging, publishing, signing, starting
+from benchmarks import folding, history, latency, merging, publishing, rooming, signing, starting
 from benchmarks.corpus import incidents
 from benchmarks.ground import ground
 from benchmarks.result import Row
@@ -19,7 +19,16 @@ from bus.logs import configure
 COUNT = 100_000
 REPEATS = 3
 LATENCY_SECONDS = 12.0
-GROUPS = (publishing.GROUP, signing.GROUP, merging.GROUP, folding.GROUP, latency.GROUP, starting.GROUP, history.GROUP)
+GROUPS = (
+    publishing.GROUP,
+    signing.GROUP,
+    merging.GROUP,
+    folding.GROUP,
+    latency.GROUP,
+    rooming.GROUP,
+    starting.GROUP,
+    history.GROUP,
+)
 
 
 @click.command()
@@ -38,7 +47,7 @@ GROUPS = (publishing.GROUP, signing.GROUP, merging.GROUP, folding.GROUP, latency
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the rows as JSON.")
 def main(records: int, repeats: int, only: tuple[str, ...], largest: int, decade: int, as_json: bool) -> None:
-    """Measure the Publisher, the merge, the hub, the way from one to the other, a hub's start, and ten years of it."""
+    """Measure the Publisher, the merge, the hub, the way between them, the room, a hub's start, and ten years of it."""
     configure(logging.ERROR)
     groups = set(only or GROUPS)
     rows: list[Row] = []
@@ -68,6 +77,9 @@ async def measure(records: int, repeats: int, groups: Collection[str]) -> list[R
         if latency.GROUP in groups:
             click.echo("latency ...", err=True)
             rows += await latency.measure(place, LATENCY_SECONDS)
+        if rooming.GROUP in groups:
+            click.echo("room ...", err=True)
+            rows += await rooming.measure(place)
         if folding.GROUP in groups or starting.GROUP in groups:
             click.echo("history ...", err=True)
             site = await place.realm("history")

@@ -67,8 +67,8 @@ def incidents(
         yield incident(actors[entity % len(actors)], entity, revision + 1, status)
 
 
-def incident(actor: str, entity: int, revision: int, status: MessageStatus) -> Incident:
-    began = START + timedelta(seconds=entity // PER_EVENT * 7)
+def incident(actor: str, entity: int, revision: int, status: MessageStatus, start: datetime = START) -> Incident:
+    began = start + timedelta(seconds=entity // PER_EVENT * 7)
     county = COUNTIES[entity % len(COUNTIES)]
     users = 1_000 + entity % 900 * 10 + revision
     return Incident.model_construct(

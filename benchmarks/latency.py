@@ -97,13 +97,13 @@ async def feel_alive(publisher: Publisher, seen: dict[tuple[str, int], float]) -
 
 
 @asynccontextmanager
-async def hub_process(site: Site) -> AsyncIterator[None]:
+async def hub_process(site: Site, *options: str) -> AsyncIterator[None]:
     site.directory.mkdir(parents=True, exist_ok=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
     arguments = ["hub", "--config", str(site.key("hub")), "--directory", str(site.directory / "hub"), "--port", "0"]
     with (site.directory / "hub.log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ntsg", *arguments, stderr=log, env=environment
+            sys.executable, "-m", "ntsg", *arguments, *options, stderr=log, env=environment
         )
     try:
         yield
