@@ -23,12 +23,15 @@ from benchmarks.ground import Ground, Site
 from benchmarks.latency import hub_process
 from benchmarks.result import Row
 from bus.messages import Incident
-from bus.vocabulary import MessageStatus
+from bus.vocabulary import MessageStatus, Tlp
 from producers.publisher import Publisher
 
 GROUP = "room"
 OPEN = 2_000
 """Incidents that are open all the time."""
+
+MARKS = {3: Tlp.AMBER_STRICT, 7: Tlp.RED}
+"""By the last digit of an incident's number; the others are AMBER. So each audience has a picture of its own."""
 
 LISTENERS = 200
 CHANGES = 180
@@ -216,7 +219,8 @@ def _who(listeners: int) -> str:
 
 
 def _incident(entity: int, revision: int, start: datetime) -> Incident:
-    return incident(ACTORS[entity % len(ACTORS)], entity, revision, MessageStatus.TEST, start)
+    told = incident(ACTORS[entity % len(ACTORS)], entity, revision, MessageStatus.TEST, start)
+    return told.model_copy(update={"tlp": MARKS.get(entity % 10, Tlp.AMBER)})
 
 
 async def _address(site: Site) -> str:

@@ -44,6 +44,11 @@ Listener = Callable[[Fold, Changes], None]
 YIELD_AFTER = 500
 """Items compared in one go on taking over; then everything else in the hub gets its turn."""
 
+TURN = 0.05
+"""Seconds. A picture that took longer to make is followed by so long a turn for everything else in the hub: an answer
+takes more than one step of the event loop.
+"""
+
 log = structlog.get_logger(__name__)
 
 
@@ -125,17 +130,28 @@ class Leader:
                 records = await reader.read(timeout=self._tempo.listen)
                 if any(record.key == SUMMARY_KEY for record in records):
                     heard = time.monotonic()
-                self._keep_ready()
+                await self._keep_ready()
                 if not self._intake.settled or time.monotonic() - heard < limit:
                     continue
                 if dict(await reader.end_offsets()) == dict(reader.positions()):
                     return
 
-    def _keep_ready(self) -> None:
-        """Compute what changed, though nobody is told: so that taking over does not have to."""
-        if self._intake.settled and self._intake.grown.is_set():
-            self._intake.grown.clear()
-            self._changes(self._intake.fold, self._clock.as_of(self._intake.fold))
+    async def _keep_ready(self) -> None:
+        """Compute what changed, though nobody is told: so that taking over does not have to. At the start that is
+        everything, so whatever else the hub does gets its turn between one audience and the next.
+        """
+        if not self._intake.settled or not self._intake.grown.is_set():
+            return
+        self._intake.grown.clear()
+        fold = self._intake.fold
+        for audience in FEEDS:
+            began = time.monotonic()
+            with collector.away():
+                fold.projections.prepare(audience, self._clock.as_of(fold))
+            if time.monotonic() - began > TURN:
+                await asyncio.sleep(TURN)
+        if self._is_current(fold):
+            self._changes(fold, self._clock.as_of(fold))
 
     def _changes(self, fold: Fold, as_of: datetime) -> Changes:
         """What differs from the last time. This is the one place that asks, so whoever wants to know is told here."""
@@ -173,6 +189,10 @@ class Leader:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._tempo.beat - gap):
                 await self._intake.grown.wait()
+        return self._is_current(fold)
+
+    def _is_current(self, fold: Fold) -> bool:
+        """Whether pictures are to be made of this fold."""
         return self._intake.settled and self._intake.fold is fold
 
     async def _publish_changes(self, transaction: Transaction, fold: Fold) -> None:

@@ -155,7 +155,7 @@ remarked_often = st.lists(remarked() | remarked() | envelopes(), min_size=4, max
 
 @given(remarked_often, st.lists(instants, min_size=9, max_size=9), st.data())
 def test_p14_each_feed_message_by_message_is_from_scratch(messages, clock, data):
-    """Whenever a projection is asked for first, and whatever is above the ceiling by then."""
+    """Whenever a projection is asked for first, and whatever is above the ceiling by then; prepared or not."""
     projections = projected([])
     replayed: dict[Audience, dict[str, Part]] = {audience: {} for audience in FEEDS}
     begun = False
@@ -164,6 +164,8 @@ def test_p14_each_feed_message_by_message_is_from_scratch(messages, clock, data)
         begun = begun or data.draw(st.booleans())
         if not begun:
             continue
+        for audience in data.draw(st.lists(st.sampled_from(FEEDS), max_size=2)):
+            projections.prepare(audience, as_of)
         for audience, changed in projections.changes(as_of).items():
             replay(replayed[audience], changed)
         scratch = projected(messages[:count])
