@@ -30,15 +30,15 @@ from bus.messages import MESSAGES
 from bus.references import Kind
 from bus.vocabulary import Tlp
 from consumers.merge import Trace
-from consumers.merge.archive import Bundle
+from consumers.merge.archive import Bundle, Span
 
 TABLES = """
 CREATE TABLE IF NOT EXISTS bundle (
     id INTEGER PRIMARY KEY, over_since INTEGER NOT NULL, names BLOB NOT NULL, heard TEXT NOT NULL, mark BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS bundle_body (id INTEGER PRIMARY KEY, keys BLOB NOT NULL, entities BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS bundle_key (
-    key INTEGER NOT NULL, held_until INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY (key, held_until, id)
-    ) WITHOUT ROWID;
+    key INTEGER NOT NULL, held_until INTEGER NOT NULL, held_since INTEGER NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY (key, held_until, held_since, id)) WITHOUT ROWID;
 """
 SAVED_AT_ONCE = 2_000
 """Bundles that a temporary shelf holds in memory."""
@@ -57,7 +57,7 @@ class Unsaved:
     """What was put and taken since the last save."""
 
     put: Mapping[int, Bundle]
-    taken: Mapping[int, Mapping[int, datetime]]
+    taken: Mapping[int, Mapping[int, Span]]
     """Each with its shared keys."""
 
 
@@ -74,7 +74,7 @@ class Shelf:
         self._answering: dict[int, int | tuple[int, ...]] = {}
         self._put: dict[int, Bundle] = {}
         self._saving: Mapping[int, Bundle] = {}
-        self._taken: dict[int, Mapping[int, datetime]] = {}
+        self._taken: dict[int, Mapping[int, Span]] = {}
         """What is on disk, or will be, and is not here any more: each with its shared keys."""
         self._held: defaultdict[int, set[int]] = defaultdict(set)
         """Bundles that are not saved, by shared key."""
@@ -112,13 +112,14 @@ class Shelf:
             return ()
         return [self._take(number) for number in (numbers if isinstance(numbers, tuple) else (numbers,))]
 
-    def take_holding(self, key: int, since: datetime) -> Iterable[Bundle]:
-        if since > self._latest:
+    def take_holding(self, key: int, span: Span) -> Iterable[Bundle]:
+        if span.first > self._latest:
             return ()
-        numbers = {number for number in self._held.get(key, ()) if self._unsaved(number).keys[key] >= since}
+        numbers = {number for number in self._held.get(key, ()) if self._unsaved(number).keys[key].meets(span)}
         with self._reading():
             rows = self._database.execute(
-                "SELECT id FROM bundle_key WHERE key = ? AND held_until >= ?", (key, to_millis(since))
+                "SELECT id FROM bundle_key WHERE key = ? AND held_until >= ? AND held_since <= ?",
+                (key, *map(to_millis, span)),
             )
             numbers |= {number for (number,) in rows}
         return [self._take(number) for number in sorted(numbers - self._taken.keys())]
@@ -214,7 +215,7 @@ class Shelf:
             return Bundle(
                 entities=dict(_entities(entities, self._codec)),
                 names=frozenset(array("q", names)),
-                keys=dict(zip(held[::2], map(from_millis, held[1::2]), strict=True)),
+                keys=dict(zip(held[::3], map(_span, held[1::3], held[2::3]), strict=True)),
                 heard=_heard(heard),
                 over_since=from_millis(over_since),
             )
@@ -257,25 +258,35 @@ def save(database: sqlite3.Connection, unsaved: Unsaved) -> None:
     database.executemany("DELETE FROM bundle WHERE id = ?", gone)
     database.executemany("DELETE FROM bundle_body WHERE id = ?", gone)
     database.executemany(
-        "DELETE FROM bundle_key WHERE key = ? AND held_until = ? AND id = ?", _keys(unsaved.taken.items())
+        "DELETE FROM bundle_key WHERE key = ? AND held_until = ? AND held_since = ? AND id = ?",
+        _keys(unsaved.taken.items()),
     )
     rows = []
     for number, bundle in unsaved.put.items():
         over_since, names = to_millis(bundle.over_since), array("q", sorted(bundle.names)).tobytes()
         heard = " ".join(f"{actor} {mark} {to_millis(at)}" for (actor, mark), at in sorted(bundle.heard.items()))
-        keys = array("q", [n for key, until in sorted(bundle.keys.items()) for n in (key, to_millis(until))]).tobytes()
+        spans = sorted(bundle.keys.items())
+        keys = array("q", [n for key, held in spans for n in (key, *map(to_millis, held))]).tobytes()
         entities = b"".join(_spelled(bundle))
         mark = _mark(number, over_since, names, heard, keys, entities)
         rows.append((number, over_since, names, heard, mark, keys, entities))
     database.executemany("INSERT INTO bundle VALUES (?, ?, ?, ?, ?)", [row[:5] for row in rows])
     database.executemany("INSERT INTO bundle_body VALUES (?, ?, ?)", [(row[0], *row[5:]) for row in rows])
     held = _keys((number, bundle.keys) for number, bundle in unsaved.put.items())
-    database.executemany("INSERT INTO bundle_key VALUES (?, ?, ?)", held)
+    database.executemany("INSERT INTO bundle_key VALUES (?, ?, ?, ?)", held)
 
 
-def _keys(bundles: Iterable[tuple[int, Mapping[int, datetime]]]) -> Sequence[tuple[int, int, int]]:
+def _keys(bundles: Iterable[tuple[int, Mapping[int, Span]]]) -> Sequence[tuple[int, int, int, int]]:
     """Rows of bundle_key, in its order: it grows everywhere, so neighbours had better come together."""
-    return sorted((key, to_millis(until), number) for number, keys in bundles for key, until in keys.items())
+    return sorted(
+        (key, to_millis(held.last), to_millis(held.first), number)
+        for number, keys in bundles
+        for key, held in keys.items()
+    )
+
+
+def _span(first: int, last: int) -> Span:
+    return Span(from_millis(first), from_millis(last))
 
 
 def _mark(number: int, over_since: int, names: bytes, heard: str, keys: bytes, entities: bytes) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
 from bus.vocabulary import Tlp
-from consumers.merge.archive import Bundle
+from consumers.merge.archive import Bundle, Span
 
 
 class DictArchive:
@@ -21,8 +21,8 @@ class DictArchive:
     def take_named(self, name: int) -> Sequence[Bundle]:
         return self._take(lambda bundle: name in bundle.names)
 
-    def take_holding(self, key: int, since: datetime) -> Sequence[Bundle]:
-        return self._take(lambda bundle: key in bundle.keys and bundle.keys[key] >= since)
+    def take_holding(self, key: int, span: Span) -> Sequence[Bundle]:
+        return self._take(lambda bundle: key in bundle.keys and bundle.keys[key].meets(span))
 
     def take_over_after(self, instant: datetime) -> Sequence[Bundle]:
         return self._take(lambda bundle: bundle.over_since > instant)

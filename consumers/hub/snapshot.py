@@ -39,7 +39,7 @@ from consumers.merge import Gist, Standing, Trace
 from consumers.quarantine import Place
 from consumers.shelf import Shelf, Unsaved
 
-FORMAT = 9
+FORMAT = 10
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"

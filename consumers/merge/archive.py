@@ -5,7 +5,7 @@ it has been over for as long as the archive horizon. Nothing that stays refers t
 that stays. So nobody misses it until
 
 - something is said of one of its entities, or something is said that refers to one, or that one of them refers to;
-- an incident holds one of its shared keys at about the time when it did;
+- an incident holds one of its shared keys at about the time when it did, neither long after nor long before;
 - a conflict that one of its answers or decisions names arises;
 - the picture is asked for as of an instant at which it was in it.
 
@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from bus.vocabulary import TLP_ORDER, Tlp
 from consumers.merge.digest import SetDigest
@@ -30,6 +30,20 @@ from consumers.merge.traces import Trace
 _SITUATION = "situation/sit-"
 
 
+class Span(NamedTuple):
+    """From the first to the last instant of something, both included."""
+
+    first: datetime
+    last: datetime
+
+    def with_(self, other: Span) -> Span:
+        """The least span that holds both."""
+        return Span(min(self.first, other.first), max(self.last, other.last))
+
+    def meets(self, other: Span) -> bool:
+        return self.first <= other.last and other.first <= self.last
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle:
     """Entities that leave the memory together, and all that they can be found by."""
@@ -38,8 +52,8 @@ class Bundle:
     """All that was said, by reference."""
     names: frozenset[int]
     """`name_of` its entities, and of what they refer to that nobody told of."""
-    keys: Mapping[int, datetime]
-    """Until when its incidents held a shared key, by `name_of_key`."""
+    keys: Mapping[int, Span]
+    """When its incidents held a shared key, by `name_of_key`."""
     heard: Mapping[tuple[str, Tlp], datetime]
     """When each actor was last heard in it, by who may know (`marks`)."""
     over_since: datetime
@@ -54,8 +68,8 @@ class Archive(Protocol):
     def take_named(self, name: int) -> Iterable[Bundle]:
         """Those that answer to a name; others do no harm."""
 
-    def take_holding(self, key: int, since: datetime) -> Iterable[Bundle]:
-        """Those that held a shared key at the instant or later."""
+    def take_holding(self, key: int, span: Span) -> Iterable[Bundle]:
+        """Those that held a shared key within the span."""
 
     def take_over_after(self, instant: datetime) -> Iterable[Bundle]:
         """Those of which something was not over yet at the instant."""

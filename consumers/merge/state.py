@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from bus.envelope import Envelope
@@ -30,7 +30,7 @@ from bus.vocabulary import (
 )
 from consumers.merge.actors import ActorBook
 from consumers.merge.answers import Answers
-from consumers.merge.archive import Archive, Aside, Bundle, Observer, Standing, marks, name_of, name_of_key
+from consumers.merge.archive import Archive, Aside, Bundle, Observer, Span, Standing, marks, name_of, name_of_key
 from consumers.merge.areas import AreaBook, emergencies
 from consumers.merge.components import Component, Graph
 from consumers.merge.conflicts.book import ConflictBook
@@ -942,9 +942,10 @@ class State:
     def _recall_holders(self, node: Node | None) -> None:
         """Bring back all that may hold a shared key of the incident, at a time that meets its own."""
         if self._archive is not None and node is not None:
-            since = node.start - self._rules.shared_key_slack
+            slack = self._rules.shared_key_slack
+            span = Span(node.start - slack, _LATEST if node.end is None else min(node.end, _LATEST - slack) + slack)
             for key in node.keys:
-                self._restore(self._archive.take_holding(name_of_key(key), since))
+                self._restore(self._archive.take_holding(name_of_key(key), span))
 
     def _restore(self, bundles: Iterable[Bundle]) -> None:
         for bundle in bundles:
@@ -999,7 +1000,7 @@ class State:
 
     def _bundle(self, refs: set[str]) -> Bundle:
         entities = {ref: tuple(self._entities[ref].traces()) for ref in sorted(refs)}
-        names, keys, ends = set[int](), dict[int, datetime](), set[datetime]()
+        names, keys, ends = set[int](), dict[int, Span](), set[datetime]()
         heard: dict[tuple[str, Tlp], datetime] = {}
         for ref, traces in entities.items():
             names.update(map(name_of, (ref, *self._mentioned.get(ref, ()))))
@@ -1008,8 +1009,10 @@ class State:
             if end is None:
                 raise AssertionError(f"{ref} is not over")
             ends.add(end)
-            for key in map(name_of_key, node.keys if node else ()):
-                keys[key] = max(end, keys.get(key, end))
+            if node is not None:
+                held = Span(node.start, end)
+                for key in map(name_of_key, node.keys):
+                    keys[key] = held.with_(keys.get(key, held))
             for trace, mark in zip(traces, marks(traces), strict=True):
                 for actor in _speakers(ref, trace):
                     heard[actor, mark] = max(trace.known_at, heard.get((actor, mark), trace.known_at))
@@ -1017,6 +1020,8 @@ class State:
 
 
 ALL = frozenset(Tlp)
+
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 _RETRACTED = frozenset({IncidentState.RETRACTED, MeasureState.RETRACTED})
 

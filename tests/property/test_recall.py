@@ -18,12 +18,13 @@ from bus.instants import to_millis
 from bus.registry import ANYONE, Actor
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Stored
-from bus.vocabulary import Role
+from bus.vocabulary import IncidentState, Role
 from consumers.fold import Fold
 from consumers.hub.snapshot import Kept, Origin, Snapshot
 from consumers.hub.store import Memory
 from consumers.merge import Gist
 from consumers.quarantine import Place
+from tests.merging import at, incident
 from tests.property.strategies import OPERATORS, START, envelopes, incidents, instants, late, links, past, statuses
 
 REALM = Realm("ntsg")
@@ -121,6 +122,30 @@ def judgements(fold: Fold) -> Mapping[Place, tuple[object, ...]]:
 
 def places(log: Iterable[Stored]) -> set[TopicPartition]:
     return {TopicPartition(record.topic, record.partition) for record in log}
+
+
+def test_a_start_holds_no_more_than_the_fold_did():
+    """One is over, and stays for what is open and names it; all that held its key in later years is on the shelf."""
+    told = [incident("nordtel", "OPEN", related_to=("incident/nordtel/I-0",))]
+    for year in range(5):
+        began = at() + timedelta(days=365 * year)
+        ended = {"state": IncidentState.CLOSED, "started_at": began, "restored_at": began + timedelta(hours=2)}
+        told.append(incident("nordtel", f"I-{year}", event_refs=("storm:1",), known_at=began, **ended))
+    log = [Kept(REALM.actors, 0, 0, 0, b"nordtel", encode(GROUP[OPERATORS.index("nordtel")]), ())]
+    for offset, said in enumerate(told):
+        out = outgoing(REALM, said.message, said.sent_at)
+        headers = tuple(out.headers)
+        log.append(Kept(out.topic, 0, offset, to_millis(said.known_at), out.key, out.value, headers))
+    as_of = at() + timedelta(days=365 * 5)
+    with kept_on_disk() as kept:
+        kept.read(log)
+        kept.fold.state.archive(as_of)
+        view, held = kept.fold.state.view(as_of, {}, True), {entity.ref for entity in kept.fold.state.entities()}
+        assert held == {"incident/nordtel/OPEN", "incident/nordtel/I-0"}
+        kept.write()
+        kept.restart()
+        assert kept.fold.state.view(as_of, {}, True) == view
+        assert {entity.ref for entity in kept.fold.state.entities()} == held
 
 
 @given(logs(), st.data(), instants)

@@ -261,6 +261,33 @@ def test_other_news_leaves_it_where_it_is():
     assert len(archive.bundles) == 1
 
 
+def test_a_late_report_of_long_before_with_its_key_leaves_it_where_it_is():
+    before = over("sveamobil", "I-2", started_at=at(hours=-9), restored_at=at(hours=-7), known_at=GONE, **KEY)
+    state, archive = archived(*OLD)
+    state.apply(before)
+    assert state.view(GONE, {}, True) == picture(*OLD, before, as_of=GONE)
+    assert len(archive.bundles) == 1
+
+
+def test_a_start_brings_nothing_back_that_the_fold_had_laid_aside():
+    """What stays though it is over, for something current refers to it, has the key of all that came after it."""
+    years = [timedelta(days=365 * year) for year in range(1, 5)]
+    after = [
+        over("sveamobil", f"I-{year.days}", started_at=at() + year, restored_at=OVER + year, sent_at=OVER + year, **KEY)
+        for year in years
+    ]
+    clock = GONE + years[-1]
+    state, archive = archived(*OLD, measure(targets=("incident/nordtel/I-1",)), *after, clock=clock)
+    in_memory = {entity.ref: tuple(entity.traces()) for entity in state.entities()}
+    assert (len(in_memory), len(archive.bundles)) == (2, len(after))
+    begun = State(Realm(), archive=archive)
+    begun.registry = GROUP
+    begun.resume(in_memory, state.standing())
+    assert begun.items(clock) == state.items(clock)
+    assert {entity.ref for entity in begun.entities()} == in_memory.keys()
+    assert len(archive.bundles) == len(after)
+
+
 def test_an_earlier_instant_brings_it_back():
     state, archive = archived(*OLD)
     assert state.view(STILL, {}, True) == picture(*OLD, as_of=STILL)
