@@ -121,7 +121,8 @@ def fulfilment(request: Request, offers: Sequence[Offer], as_of: datetime) -> Fu
     promised = [offer for offer in offers if offer.state in PROMISED]
     if request.state in (RequestState.RELEASED, RequestState.WITHDRAWN):
         return Fulfilment.OVER
-    if request.state in PROMISED or _missing(request, promised) == 0:
+    missing = _missing(request, promised)
+    if missing == 0 or (request.state in PROMISED and not (promised and missing)):
         return Fulfilment.FILLED
     if request.state is RequestState.UNFILLED or _has_passed(request.until, as_of):
         return Fulfilment.UNFILLED

@@ -80,6 +80,11 @@ STANDINGS = {
     "some of it is promised": ([asked(needed_by=at(2)), offered("A", value=1)], F.PARTLY_FILLED),
     "all of it": ([asked(needed_by=at(0)), offered("A")], F.FILLED),
     "the one in need says that it is helped": ([asked(state=S.DEPLOYED, needed_by=at(0))], F.FILLED),
+    "it says so, and offers meet a part": (
+        [asked(state=S.COMMITTED, needed_by=at(2)), offered("A", value=1)],
+        F.PARTLY_FILLED,
+    ),
+    "a part, and too late": ([asked(state=S.COMMITTED, needed_by=at(0)), offered("A", value=1)], F.OVERDUE),
     "not in time": ([asked(needed_by=at(1))], F.OVERDUE),
     "not all in time": ([asked(needed_by=at(1)), offered("A", value=1)], F.OVERDUE),
     "its time is over": ([asked(needed_by=at(0), until=at(1))], F.UNFILLED),
