@@ -166,7 +166,7 @@ class Ceiling:
                 self._own.take(ref, trace, envelope)
             else:
                 self._judge(ref, source, self._own)
-        elif not visible and source.holds(ref, trace):
+        elif (not visible and source.holds(ref, trace)) or (self._is_mixed(ref) and self._hides_of(ref, source)):
             self._part(source)
 
     def left(self, refs: Collection[str]) -> None:
@@ -192,6 +192,13 @@ class Ceiling:
 
     def _source(self) -> State:
         return self._full if self._above is None else self._above.state
+
+    def _hides_of(self, ref: str, source: State) -> bool:
+        """Whether the state above holds a message of this entity that lies above this ceiling: what was withheld there
+        as a whole may be visible again, with all that was said of it before.
+        """
+        entity = source.entity(ref)
+        return entity is not None and any(trace.gist.tlp not in self._may_see for trace in entity.traces())
 
     def _is_mixed(self, ref: str) -> bool:
         return ref in self._mixed or (self._above is not None and self._above._is_mixed(ref))

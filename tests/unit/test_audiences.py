@@ -246,3 +246,22 @@ def test_a_number_that_moves_within_its_bucket_is_no_news() -> None:
         changed = projections.changes(LATER)
     assert [key for key in changed[Audience.FULL] if key.startswith("situation/")]
     assert [key for key in changed[Audience.PEER] if key.startswith("situation/")] == []
+
+
+def test_what_was_withheld_whole_and_is_shown_again_shows_a_lower_audience_no_more_than_it_may_see() -> None:
+    """Found by P14: an amber word after a red one brought back, for competitors too, what was said before them both."""
+    told = [
+        incident(revision=1, tlp=Tlp.AMBER_STRICT),
+        incident(revision=6, tlp=Tlp.RED),
+        incident(revision=6, tlp=Tlp.AMBER, sent_at=at(0.5)),
+    ]
+    asked_early = Projections(State(Realm("ntsg")))
+    for envelope in told[:2]:
+        asked_early.apply(envelope)
+    asked_early.changes(LATER)
+    asked_early.apply(told[2])
+    asked_late = Projections(State(Realm("ntsg")))
+    for envelope in told:
+        asked_late.apply(envelope)
+    for audience in PROJECTED:
+        assert asked_early.view(audience, LATER, {}, True) == asked_late.view(audience, LATER, {}, True)
