@@ -155,8 +155,8 @@ class State:
 
         self._as_of = EPOCH
         self._items: dict[str, Part] = {}
-        self._changed: dict[str, bool] = {}
-        """Keys of items that are others than when last told, and whether there was one then."""
+        self._changed: dict[str, Part | None] = {}
+        """Keys of items that may be others than when last told, and what was told then; None where nothing was."""
 
     # What goes in
 
@@ -287,7 +287,8 @@ class State:
     def changes(self, as_of: datetime) -> Mapping[str, Part | None]:
         """The feed's items that differ from when this was last called, by key; None for what is gone."""
         self._refresh(as_of)
-        changed = {key: self._items.get(key) for key in sorted(self._changed)}
+        told = sorted(self._changed.items())
+        changed = {key: item for key, before in told if (item := self._items.get(key)) != before}
         self._changed.clear()
         return changed
 
@@ -756,11 +757,11 @@ class State:
 
     def _put(self, key: str, item: Part | None) -> None:
         if item is None or self._horizon.is_past(key):
-            if self._items.pop(key, None) is not None and not self._changed.setdefault(key, True):
+            if (held := self._items.pop(key, None)) is not None and self._changed.setdefault(key, held) is None:
                 del self._changed[key]
         elif (held := self._items.get(key)) != item:
             self._items[key] = item
-            self._changed.setdefault(key, held is not None)
+            self._changed.setdefault(key, held)
 
     def _put_flags(self, source: str, flags: list[Flag]) -> None:
         """Set the flags that come from one entity or situation. When situations split, two may raise the same one."""
