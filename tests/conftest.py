@@ -1,6 +1,7 @@
 """Fixtures on the real thing: one broker for the whole run, a fresh realm for each test that asks for one.
 
-And two Hypothesis profiles: quick by default, deep in CI (`HYPOTHESIS_PROFILE=deep`). Neither asks how long it takes.
+And three Hypothesis profiles, none of which asks how long it takes: `quick` by default; `deep` in CI, the same examples
+every time, so that no change is judged by luck; `search` (`HYPOTHESIS_PROFILE=search`), for hours at a desk.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ from bus.settings import Settings
 from bus.topics import Realm
 
 settings.register_profile("quick", max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("deep", max_examples=50, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile(
+    "deep", max_examples=50, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None
+)
+settings.register_profile("search", max_examples=500, deadline=None, suppress_health_check=list(HealthCheck))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "deep" if os.environ.get("CI") else "quick"))
 
 HEAP_MB = 384
