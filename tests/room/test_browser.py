@@ -119,12 +119,20 @@ async def visit(chromium: Browser) -> AsyncIterator[Open]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda told: complaints.append(told.text) if "Content Security" in told.text else None)
         await page.goto(room.address + path)
+        if options.get("java_script_enabled", True):
+            await is_live(page)
         return page
 
     yield opened
     for context in contexts:
         await context.close()
     assert complaints == []
+
+
+async def is_live(page: Page) -> None:
+    """Wait until the page hears keys and clicks: it can be read before."""
+    if await page.locator("script[type=module]").count():
+        await expect(page.locator("html")).to_have_class(re.compile(r"\blive\b"))
 
 
 async def shows_storm(page: Page) -> None:
@@ -215,10 +223,13 @@ async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
     await page.keyboard.press("g")
     await page.keyboard.press("k")
     await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
+    await is_live(page)
     await page.keyboard.press("?")
     await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
+    await is_live(page)
     await page.keyboard.press("Escape")
     await expect(page.locator("#part-list")).to_be_visible()
+    await is_live(page)
     await page.keyboard.press("t")
     await expect(page.locator("#slider")).to_be_focused()
 

@@ -2,6 +2,8 @@
 
 import { go } from "./desk.js";
 
+const AWAITS_LETTER = 5_000; // milliseconds after g
+
 let afterG = 0;
 
 export function begin() {
@@ -12,7 +14,7 @@ export function begin() {
       if (event.key === "Escape") writing.blur();
       return;
     }
-    if (Date.now() - afterG < 1_500) {
+    if (Date.now() - afterG < AWAITS_LETTER) {
       afterG = 0;
       const view = document.querySelector(`.views a[data-letter="${CSS.escape(event.key)}"]`);
       if (view) {
@@ -61,7 +63,8 @@ function back() {
   if (query.has("selected") && document.getElementById("part-detail")) {
     const row = document.getElementById(`row-${query.get("selected").replace("situation/", "")}`);
     query.delete("selected");
-    go(`/?${query}`).then(() => row?.querySelector("a")?.focus());
+    go(`/?${query}`);
+    row?.querySelector("a")?.focus(); // at once: later it would take the focus from whatever the reader went on to
     return true;
   }
   if (link) link.click();
