@@ -124,6 +124,13 @@ class OwnBroker:
     def stop(self) -> None:
         local_broker.stop(self.directory, report=quiet)
 
+    def end(self) -> None:
+        """Without a farewell: what it holds is not needed any more."""
+        for node in range(1, self.nodes + 1):
+            if process := Process.recall(self.directory / f"node-{node}" / "pid"):
+                process.signal(signal.SIGKILL)
+        self.stop()
+
     def kill(self, node: int = 1, number: signal.Signals = signal.SIGKILL) -> None:
         """Send a node (counted from 1) a signal; SIGKILL by default, and then it is gone for sure."""
         process = Process.recall(self.directory / f"node-{node}" / "pid")
@@ -174,7 +181,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     try:
         yield own.start()
     finally:
-        own.stop()
+        own.end()
 
 
 @pytest.fixture
@@ -190,7 +197,7 @@ def own_broker(tmp_path: Path) -> Iterator[Callable[..., OwnBroker]]:
         yield make
     finally:
         for own in made:
-            own.stop()
+            own.end()
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,7 @@ def properties(cluster: Cluster, node: Node) -> str:
         "num.network.threads": 2,
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
+        "log.index.size.max.bytes": 1024 * 1024,
     }
     if cluster.tls:
         mutual = f"MUTUAL://{LOOPBACK}:{node.mutual_port}"
