@@ -21,7 +21,7 @@ PEERS := .venv-peers
 LAND := .venv-land
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test browser bench quality peers land lock clean pictures
+.PHONY: demo check test tools bench quality peers land lock clean pictures
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -32,13 +32,15 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy $(SHIPPED)
 
-test: $(READY) browser
+test: $(READY) tools
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
-# The room and the form are tested in a real browser. Where it is missing and may not be installed, their tests say so.
-browser:
-	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
-		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || true
+# Pages are tested in a real browser, and a bundle's configuration in kcat. Where one is missing and may not be installed,
+# the tests say so.
+tools:
+	@missing=; for tool in chromium kcat; do command -v $$tool >/dev/null || missing="$$missing $$tool"; done; \
+	test -z "$$missing" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } || true
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks

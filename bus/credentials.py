@@ -11,6 +11,7 @@ import os
 import secrets
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -49,6 +50,12 @@ def write_private(path: Path, text: str) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+def as_toml(named: Mapping[str, str | None]) -> str:
+    """A document of these settings; those without a value are left out."""
+    # JSON's string is a TOML basic string too, escapes included.
+    return "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +100,8 @@ class Credentials:
             "tls_ca": str(self.tls_ca) if self.tls_ca else None,
             "signing_key": str(self.signing_key) if self.signing_key else None,
         }
-        # JSON's string is a TOML basic string too, escapes included.
-        text = "".join(f"{name} = {json.dumps(value)}\n" for name, value in named.items() if value)
         try:
-            write_private(path, text)
+            write_private(path, as_toml(named))
         except OSError as error:
             raise InvalidSettings(f"credentials file {path} cannot be written: {error}") from error
 
@@ -111,5 +116,6 @@ class Credentials:
             password=SecretStr(self.password),
             password_file=None,
             tls_ca=self.tls_ca,
+            tls_certificate=None,
             signing_key=self.signing_key,
         )

@@ -91,19 +91,37 @@ def operator_add(
 @actors_option
 @out_option
 @credentials_option
+@click.option(
+    "--certificates",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory of its certificates with their keys, <realm>.pem: a second way in, without a password.",
+)
+@click.option("--mutual", metavar="HOST:PORT,..", help="Where the bus takes certificates.")
 @as_json
 @bus_options
 def operator_bundle(
-    slug: str, actors: Path, out: Path | None, credentials: Path | None, as_json: bool, **options: Any
+    slug: str,
+    actors: Path,
+    out: Path | None,
+    credentials: Path | None,
+    certificates: Path | None,
+    mutual: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Write the bundle of SLUG again, for example after `ntsg rotate`.
 
     \b
     Example: ntsg operator bundle nordtel --actors actors.toml --out nordtel-2
+             ntsg operator bundle nordtel --actors actors.toml --certificates nordtel-pem --mutual bus.example.net:19192
     """
     with extra("admin"):
         from bus import provision as provisioning
-    show_bundle(slug, provisioning.read(actors), admin_settings(options), credentials, out or Path(slug), as_json)
+    if (certificates is None) != (mutual is None):
+        raise click.UsageError("--certificates and --mutual go together")
+    settings = admin_settings(options)
+    group = provisioning.read(actors)
+    show_bundle(slug, group, settings, credentials, out or Path(slug), as_json, certificates, mutual)
 
 
 async def provisioned(group: Group, settings: Settings, credentials: Path | None, advertise: str | None) -> None:
@@ -119,15 +137,33 @@ async def provisioned(group: Group, settings: Settings, credentials: Path | None
 
 
 def show_bundle(
-    slug: str, group: Group, settings: Settings, credentials: Path | None, directory: Path, as_json: bool
+    slug: str,
+    group: Group,
+    settings: Settings,
+    credentials: Path | None,
+    directory: Path,
+    as_json: bool,
+    certificates: Path | None = None,
+    mutual: str | None = None,
 ) -> None:
     from bus import provision as provisioning
-    from bus.provision.bundle import write_bundle
+    from bus.provision.bundle import Mutual, write_bundle
 
     held = credentials or provisioning.default_credentials()
-    files = {realm: provisioning.credentials_file(held, realm, slug) for realm in both(settings.realm)}
+    realms = both(settings.realm)
+    files = {realm: provisioning.credentials_file(held, realm, slug) for realm in realms}
+    way = None
+    if certificates and mutual:
+        found = {realm: certificates / f"{realm}.pem" for realm in realms}
+        way = Mutual(mutual, {realm: file for realm, file in found.items() if file.exists()})
+        if not way.certificates:
+            raise InvalidInput(f"{certificates} holds none of {', '.join(file.name for file in found.values())}")
     written = write_bundle(
-        member(group, slug), {realm: file for realm, file in files.items() if file.exists()}, directory
+        member(group, slug),
+        {realm: file for realm, file in files.items() if file.exists()},
+        directory,
+        now=datetime.now(UTC),
+        mutual=way,
     )
     if as_json:
         click.echo(json.dumps({"bundle": str(directory), "files": [str(file) for file in written]}))

@@ -1,87 +1,154 @@
 """What a new operator is given: one directory with all that it takes to plug in.
 
 Its credentials for each realm, ready configurations for this package, for Java and for librdkafka (kcat), the CA
-certificate, the schemas, and a guide in five steps. It holds passwords: its owner alone may read it, and it travels by
-a way that keeps secrets.
+certificate, the schemas, a first report to send, and a guide in five steps. It holds passwords: its owner alone may
+read it, and it travels by a way that keeps secrets.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from pathlib import Path
+from string import Template
 
-from bus.credentials import Credentials, write_private
+from bus.codec import encode
+from bus.credentials import Credentials, as_toml, write_private
 from bus.errors import InvalidInput, InvalidSettings
+from bus.instants import from_millis, to_millis
+from bus.messages import Area, Incident, ServiceImpact
 from bus.provision.rules import kinds_of
 from bus.registry import Actor
-from bus.topics import Realm
+from bus.topics import Kind, Realm
+from bus.vocabulary import AreaKind, Impact, IncidentState, MessageStatus, Service
 from schemas import LATEST
 
-__all__ = ["write_bundle"]
+__all__ = ["Mutual", "write_bundle"]
 
 CA = "ca.pem"
 _JAAS = "org.apache.kafka.common.security.scram.ScramLoginModule"
 
 
 @dataclass(frozen=True)
-class _Line:
-    """One setting under the names that Java and librdkafka have for it; None where one has none."""
+class Mutual:
+    """Logging in with a certificate, not a password: at which address, and the file of key and certificate by realm."""
 
+    bootstrap: str
+    certificates: Mapping[Realm, Path]
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way into one realm: with a password, or with a certificate. Files are named as they lie in the bundle."""
+
+    name: str
+    realm: Realm
+    bootstrap: str
+    user: str
+    ca: str | None
+    password: str | None = None
+    certificate: str | None = None
+
+    @property
+    def addresses(self) -> list[str]:
+        return [address.strip() for address in self.bootstrap.split(",")]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One setting under the names that this package, Java and librdkafka have for it; None where one has none."""
+
+    own: str | None
     java: str | None
     librdkafka: str | None
     value: str
 
 
-def write_bundle(actor: Actor, credentials: Mapping[Realm, Path], directory: Path) -> tuple[Path, ...]:
+def write_bundle(
+    actor: Actor, credentials: Mapping[Realm, Path], directory: Path, *, now: datetime, mutual: Mutual | None = None
+) -> tuple[Path, ...]:
     """Write the bundle of an actor, from its credentials file in each realm, into a new directory; returns its files.
 
-    Raises InvalidInput when the directory exists, InvalidSettings when a credentials file or the CA cannot be read, or
-    the directory not be written.
+    With `mutual`, it holds a second way in, by certificate. Raises InvalidInput when the directory exists,
+    InvalidSettings when a file that goes into it cannot be read, or the directory not be written.
     """
-    if not credentials:
-        raise InvalidInput(f"there are no credentials of {actor.slug}; provision it first, or rotate {actor.slug}")
+    first = next((realm for realm in credentials if realm.is_exercise), None)
+    if first is None:
+        raise InvalidInput(
+            f"there are no credentials of {actor.slug} for the exercise, in which an operator begins; "
+            f"provision it there first, or rotate {actor.slug}"
+        )
     if directory.exists():
         raise InvalidInput(f"{directory} exists; name another directory, or remove it with the passwords in it")
     held = {realm: Credentials.read(file) for realm, file in credentials.items()}
+    ways = [way for realm, own in held.items() for way in _ways(realm, own, mutual)]
     try:
         directory.mkdir(mode=0o700, parents=True)
-        for realm, own in held.items():
-            _configure(directory, realm, own)
+        for own in held.values():
+            if own.tls_ca is not None:
+                shutil.copyfile(own.tls_ca, directory / CA)
+        for realm, file in (mutual.certificates if mutual else {}).items():
+            write_private(directory / _certificate(realm), file.read_text("ascii"))
+        for way in ways:
+            _configure(directory, way)
         _copy_schemas(directory / "schemas" / LATEST)
-        write_private(directory / "README.md", _guide(actor, held))
-    except OSError as error:
+        _write_trial(directory, actor, now)
+        write_private(directory / "README.md", _guide(actor, ways, first))
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"{directory} cannot be written: {error}") from error
     return tuple(sorted(file for file in directory.rglob("*") if file.is_file()))
 
 
-def _configure(directory: Path, realm: Realm, own: Credentials) -> None:
-    if own.tls_ca is not None:
-        shutil.copyfile(own.tls_ca, directory / CA)
-        own = replace(own, tls_ca=Path(CA))
-    own.write(directory / f"{realm}.toml")
-    lines = list(_lines(own))
-    java = (f"{line.java}={line.value}" for line in lines if line.java)
-    librdkafka = (f"{line.librdkafka}={line.value}" for line in lines if line.librdkafka)
-    write_private(directory / f"{realm}.java.properties", "\n".join(java) + "\n")
-    write_private(directory / f"{realm}.kcat.conf", "\n".join(librdkafka) + "\n")
+def _ways(realm: Realm, own: Credentials, mutual: Mutual | None) -> Iterable[_Way]:
+    ca = CA if own.tls_ca else None
+    yield _Way(str(realm), realm, own.bootstrap, own.user, ca, password=own.password)
+    if mutual is not None and realm in mutual.certificates:
+        yield _Way(f"{realm}.mutual", realm, mutual.bootstrap, own.user, ca, certificate=_certificate(realm))
 
 
-def _lines(own: Credentials) -> Iterable[_Line]:
-    yield _Line("bootstrap.servers", "bootstrap.servers", own.bootstrap)
-    yield _Line("security.protocol", "security.protocol", "SASL_SSL" if own.tls_ca else "SASL_PLAINTEXT")
-    yield _Line("sasl.mechanism", "sasl.mechanism", "SCRAM-SHA-512")
-    yield _Line("sasl.jaas.config", None, f'{_JAAS} required username="{own.user}" password="{own.password}";')
-    yield _Line(None, "sasl.username", own.user)
-    yield _Line(None, "sasl.password", own.password)
-    if own.tls_ca:
-        yield _Line("ssl.truststore.type", None, "PEM")
-        yield _Line("ssl.truststore.location", "ssl.ca.location", str(own.tls_ca))
-    # Nothing that has an answer from the bus is lost or doubled there.
-    yield _Line("acks", "acks", "all")
-    yield _Line("enable.idempotence", "enable.idempotence", "true")
+def _certificate(realm: Realm) -> str:
+    return f"{realm}.pem"
+
+
+def _configure(directory: Path, way: _Way) -> None:
+    lines = list(_lines(way))
+    write_private(directory / f"{way.name}.toml", as_toml({line.own: line.value for line in lines if line.own}))
+    java = (f"{line.java}={line.value}\n" for line in lines if line.java)
+    write_private(directory / f"{way.name}.java.properties", "".join(java))
+    librdkafka = (f"{line.librdkafka}={line.value}\n" for line in lines if line.librdkafka)
+    write_private(directory / f"{way.name}.kcat.conf", "".join(librdkafka))
+
+
+def _lines(way: _Way) -> Iterable[_Line]:
+    yield _Line("bootstrap", "bootstrap.servers", "bootstrap.servers", way.bootstrap)
+    yield _Line("realm", None, None, str(way.realm))
+    yield _Line("user", None, None, way.user)
+    protocol = "SSL" if way.ca else "PLAINTEXT"
+    if way.password:
+        yield _Line(None, "security.protocol", "security.protocol", f"SASL_{protocol}")
+        yield _Line(None, "sasl.mechanism", "sasl.mechanism", "SCRAM-SHA-512")
+        yield _Line("password", None, "sasl.password", way.password)
+        yield _Line(None, None, "sasl.username", way.user)
+        jaas = f'{_JAAS} required username="{way.user}" password="{way.password}";'
+        yield _Line(None, "sasl.jaas.config", None, jaas)
+    if way.certificate:
+        yield _Line(None, "security.protocol", "security.protocol", protocol)
+        yield _Line(None, "ssl.keystore.type", None, "PEM")
+        yield _Line("tls_certificate", "ssl.keystore.location", "ssl.certificate.location", way.certificate)
+        yield _Line(None, None, "ssl.key.location", way.certificate)
+    if way.ca:
+        yield _Line(None, "ssl.truststore.type", None, "PEM")
+        yield _Line("tls_ca", "ssl.truststore.location", "ssl.ca.location", way.ca)
+    # What has an answer from the bus is neither lost nor doubled; groups are allowed under the user's name alone.
+    yield _Line(None, "acks", "acks", "all")
+    yield _Line(None, "enable.idempotence", "enable.idempotence", "true")
+    yield _Line(None, "group.id", "group.id", f"{way.user}.tools")
+    # Each setting of one direction makes librdkafka warn in the other.
+    yield _Line(None, None, "log_level", "3")
 
 
 def _copy_schemas(directory: Path) -> None:
@@ -91,31 +158,45 @@ def _copy_schemas(directory: Path) -> None:
             (directory / schema.name).write_text(schema.read_text("utf-8"), "utf-8")
 
 
-def _guide(actor: Actor, held: Mapping[Realm, Credentials]) -> str:
-    exercise = next((realm for realm in held if realm.is_exercise), None)
-    real = next((realm for realm in held if not realm.is_exercise), None)
-    first = exercise or real
-    kinds = "\n".join(f"| {kind} | `{first.input(kind, actor.slug)}` |" for kind in kinds_of(actor)) if first else ""
-    return f"""# {actor.name} on the coordination bus
+def _write_trial(directory: Path, actor: Actor, now: datetime) -> None:
+    """A first report, as a line of JSON and as the bytes that travel."""
+    incident = Incident(
+        actor=actor.slug,
+        id="TRY-1",
+        revision=1,
+        status=MessageStatus.EXERCISE,
+        observed_at=from_millis(to_millis(now)),
+        state=IncidentState.CONFIRMED,
+        title="Prov av anslutningen",
+        impacts=(ServiceImpact(service=Service.OTHER, impact=Impact.DEGRADED),),
+        areas=(Area(kind=AreaKind.LAN, code="07"),),
+    )
+    told = {"kind": incident.kind.value, **incident.model_dump(mode="json", exclude_unset=True)}
+    (directory / "try.ndjson").write_text(json.dumps(told, ensure_ascii=False) + "\n", "utf-8")
+    (directory / "try.avro").write_bytes(encode(incident))
 
-This directory holds passwords. Keep it where only those who need it can read it.
 
-1. **Install**, in an environment of its own (Python 3.11 or newer):
-   `python -m venv bus && bus/bin/pip install ntsg-bus`
-2. **See whether you get through**: `NTSG_CONFIG={first}.toml bus/bin/ntsg doctor --round-trip`. Each line says what is
-   well, and what to do where it is not.
-3. **Report something in the exercise**: write one incident as `try.ndjson`, `"status": "EXERCISE"`
-   (`ntsg check try.ndjson` says what is wrong with it), then
-   `NTSG_CONFIG={first}.toml bus/bin/ntsg publish try.ndjson`. The receipt says where it is stored.
-4. **Let your systems do it**: `ntsg publish --outbox`, `DurablePublisher` in Python, or any Kafka client with
-   `{first}.java.properties` or `{first}.kcat.conf` (run it in this directory) and the schemas in `schemas/`. Values
-   are Avro single-object encoded, keys are `{actor.slug}/<id>`.
-5. **Then in earnest**: the same with `{real or first}.toml` and `"status": "ACTUAL"`; and `ntsg heartbeat`, so that
-   your silence means something.
+def _guide(actor: Actor, ways: Iterable[_Way], first: Realm) -> str:
+    """The guide: the text beside this module, with what is this actor's own."""
+    ways = tuple(ways)
+    way = next(way for way in ways if way.realm == first)
+    mutual = any(way.certificate for way in ways)
+    words = {
+        "name": actor.name,
+        "slug": actor.slug,
+        "first": str(first),
+        "real": str(next((way.realm for way in ways if not way.realm.is_exercise), first)),
+        "addresses": ", ".join(f"`{address}`" for each in ways if each.realm == first for address in each.addresses),
+        "bootstrap": way.bootstrap,
+        "topic": first.input(Kind.INCIDENT, actor.slug),
+        "topics": "\n".join(f"| {kind} | `{first.input(kind, actor.slug)}` |" for kind in kinds_of(actor)),
+        "mutual": _MUTUAL if mutual else "",
+    }
+    text = resources.files(__package__).joinpath("guide.md").read_text("utf-8")
+    return Template(text).substitute(words)
 
-You publish to:
 
-| kind | topic |
-|---|---|
-{kinds}
+_MUTUAL = """
+With a certificate in place of the password: the same files with `.mutual` in their names. Certificate and key are in
+the files named after the realm that end in `.pem`.
 """

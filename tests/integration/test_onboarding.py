@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
+import re
+import shlex
 import shutil
 import stat
-import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import confluent_kafka
 import jgo
 import pytest
 from click.testing import CliRunner
@@ -19,16 +26,29 @@ from bus.broker.java import KAFKA_VERSION, child_environment, runtime
 from bus.certificates import Authority
 from bus.credentials import Credentials
 from bus.settings import CONFIG_VARIABLE, Settings, load_settings
-from bus.topics import Realm
+from bus.topics import Kind, Realm
 from bus.transport.kafka import KafkaTransport
+from bus.vocabulary import SituationState
 from consumers.hub import running_hub
+from consumers.merge.view import View
 from consumers.reading import fold_log
 from ntsg import cli, examined
 from producers.doctor import Answer, Verdict, examine
 from tests.conftest import HEAP_MB, quiet
+from tests.hubs import until
 
-GROUP = '[readers.hub]\nname = "Hub"\naudience = "FULL"\nwrites_view = true\n'
+GROUP = """
+[actors.sveamobil]
+name = "Sveamobil"
+roles = ["MNO"]
+
+[readers.hub]
+name = "Hub"
+audience = "FULL"
+writes_view = true
+"""
 REAL, EXERCISE = Realm("ntsg"), Realm("ntsg-exercise")
+PATIENCE = 120.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +80,15 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         again = CliRunner().invoke(cli, added)
         assert (again.exit_code, actors.read_text().count("[actors.nordtel]")) == (1, 1)
         assert "ntsg operator bundle nordtel" in again.output
-        yield Place(running, home / "bundle", home / "credentials")
+
+        (home / "pem").mkdir()
+        for realm in (REAL, EXERCISE):
+            local_broker.vouch(running.directory, f"{realm}.nordtel", home / "pem" / f"{realm}.pem")
+        options = ["--certificates", home / "pem", "--mutual", running.mutual, "--out", home / "with-certificates"]
+        bundled = ["operator", "bundle", "nordtel", "--actors", actors, "--credentials", home / "credentials", *options]
+        result = CliRunner().invoke(cli, [*map(str, bundled), "--config", str(running.credentials)])
+        assert result.exit_code == 0, result.output
+        yield Place(running, home / "with-certificates", home / "credentials")
     finally:
         local_broker.stop(home / "broker", report=quiet)
 
@@ -86,8 +114,11 @@ def test_the_bundle_has_all_and_is_closed_to_others(place: Place) -> None:
         assert {f"{realm}.toml", f"{realm}.java.properties", f"{realm}.kcat.conf"} <= names
     assert {"README.md", "ca.pem", "schemas/1.0/incident.avsc"} <= names
     assert stat.S_IMODE(place.bundle.stat().st_mode) == 0o700
-    secret = Credentials.read(place.bundle / "ntsg.toml").password
-    holders = [file for file in place.bundle.rglob("*") if file.is_file() and secret in file.read_text("utf-8")]
+    password = Credentials.read(place.bundle / "ntsg.toml").password.encode()
+    secrets = (password, b"PRIVATE KEY")
+    files = [file for file in place.bundle.rglob("*") if file.is_file()]
+    holders = [file for file in files if any(secret in file.read_bytes() for secret in secrets)]
+    assert {file.suffix for file in holders} == {".toml", ".properties", ".conf", ".pem"}
     assert {stat.S_IMODE(file.stat().st_mode) for file in holders} == {0o600}
     assert "ntsg-exercise.incident.v1.nordtel" in (place.bundle / "README.md").read_text()
 
@@ -107,22 +138,117 @@ async def test_from_the_bundle_to_a_hub(place: Place, tmp_path: Path, monkeypatc
     assert answers[-1].verdict is Verdict.WELL
 
 
-def test_kafkas_own_tools_get_in_with_the_bundle(place: Place, tmp_path: Path) -> None:
+@dataclass(frozen=True)
+class Newcomer:
+    """Somebody with a bundle, a shell and what its guide asks for; and nothing else of ours."""
+
+    directory: Path
+    environment: dict[str, str]
+
+    @property
+    def guide(self) -> str:
+        return (self.directory / "README.md").read_text("utf-8")
+
+    def command(self, beginning: str) -> str:
+        """The one command of the guide that begins so, as it stands there."""
+        code = "".join(re.findall(r"^    (.*\n)", self.guide, re.MULTILINE)).replace("\\\n", "")
+        [found] = [line for line in code.splitlines() if line.startswith(beginning)]
+        return found
+
+    async def follows(self, beginning: str) -> str:
+        """Do what the guide says there; what is printed."""
+        return await self.runs(self.command(beginning))
+
+    async def runs(self, command: str, *, refused: bool = False) -> str:
+        process = await asyncio.create_subprocess_shell(
+            command,
+            cwd=self.directory,
+            env=self.environment,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(PATIENCE):
+            output, complaint = await process.communicate()
+        assert (process.returncode != 0) is refused, complaint.decode()
+        return (complaint if refused else output).decode(errors="replace")
+
+
+@pytest.fixture
+def newcomer(place: Place, tmp_path: Path) -> Newcomer:
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(place.bundle, moved)
+    (moved / "bus").symlink_to(Path(sys.prefix))  # step 1, which this environment has done
+    tools = tmp_path / "tools"
+    tools.mkdir()
     java = runtime(quiet)
     console = jgo.build(f"org.apache.kafka:kafka-tools:{KAFKA_VERSION}")  # not among what the broker needs
-    arguments = ["-XX:TieredStopAtLevel=1", "org.apache.kafka.tools.consumer.ConsoleConsumer"]
-    arguments += ["--bootstrap-server", place.running.bootstrap, "--topic", EXERCISE.actors]
-    arguments += ["--partition", "0", "--offset", "earliest", "--max-messages", "1", "--timeout-ms", "60000"]
-    arguments += ["--command-config", f"{EXERCISE}.java.properties"]
-    done = subprocess.run(
-        replace(java, jars=(*java.jars, *console.all_jars)).command(arguments, tmp_path / "java"),
-        cwd=place.bundle,
-        env=child_environment(),
-        capture_output=True,
-        check=False,
-        timeout=120,
+    for name, main in (("consumer", "consumer.ConsoleConsumer"), ("producer", "ConsoleProducer")):
+        arguments = ["-XX:TieredStopAtLevel=1", f"org.apache.kafka.tools.{main}"]
+        command = replace(java, jars=(*java.jars, *console.all_jars)).command(arguments, tools / name)
+        script = tools / f"kafka-console-{name}.sh"
+        script.write_text(f'#!/bin/sh\nexec {shlex.join(map(str, command))} "$@"\n')
+        script.chmod(0o755)
+    # kcat on a librdkafka that can: the one that travels with confluent-kafka.
+    [librdkafka] = Path(confluent_kafka.__file__).parents[1].glob("confluent_kafka.libs/librdkafka*")
+    (tools / "librdkafka.so.1").symlink_to(librdkafka)
+    environment = child_environment() | {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "LD_LIBRARY_PATH": str(tools),
+        "NTSG_CONFIG": f"{EXERCISE}.toml",
+    }
+    return Newcomer(moved, environment)
+
+
+@pytest.mark.usefixtures("hub")
+async def test_the_guide_works_word_by_word(place: Place, newcomer: Newcomer) -> None:
+    assert newcomer.command("export NTSG_CONFIG") == f"export NTSG_CONFIG={newcomer.environment['NTSG_CONFIG']}"
+    assert "\nX" not in await newcomer.follows("bus/bin/ntsg doctor --round-trip")
+    assert await newcomer.follows("bus/bin/ntsg check") == "1 valid, 0 refused\n"
+    first = json.loads(await newcomer.follows("bus/bin/ntsg publish try.ndjson"))
+    assert (first["ref"], first["revision"]) == ("incident/nordtel/TRY-1", 1)
+
+    report = newcomer.directory / "try.ndjson"
+    for before, after in (('"revision": 1', '"revision": 2'), ('"CONFIRMED"', '"CLOSED"')):
+        assert after in newcomer.guide
+        assert before in report.read_text("utf-8")
+        report.write_text(report.read_text("utf-8").replace(before, after), "utf-8")
+    second = json.loads(await newcomer.follows("bus/bin/ntsg publish try.ndjson"))
+    assert (second["revision"], second["offset"]) == (2, first["offset"] + 1)
+
+    async def is_closed() -> bool:
+        told = await newcomer.runs(f"{newcomer.command('bus/bin/ntsg view')} --json")
+        found = View.model_validate_json(told)
+        assert (found.quarantined, found.flags) == (0, ())
+        return [(s.members, s.state) for s in found.situations] == [((first["ref"],), SituationState.CLOSED)]
+
+    await until(is_closed, "the others see that it is closed")
+    assert "ok login" in await newcomer.runs(f"NTSG_CONFIG={REAL}.toml bus/bin/ntsg doctor")
+
+    await newcomer.follows("kcat -F ntsg-exercise.kcat.conf -P")
+    listed = await newcomer.follows("kcat -F ntsg-exercise.kcat.conf -C")
+    assert len(re.findall(r"^nordtel/TRY-1: \d+ bytes$", listed, re.MULTILINE)) == 3
+    consumer = newcomer.command("kafka-console-consumer.sh")
+    printed = await newcomer.runs(f"{consumer} --formatter-property print.key=true --max-messages 1")
+    assert printed.startswith("nordtel/")
+
+    fold = await fold_log(place.settings(EXERCISE, "hub"))  # what kcat wrote is the report of before, told again
+    view = fold.state.view(datetime.now(UTC), fold.inputs, True)
+    assert (view.quarantined, view.flags) == (0, ())
+    assert [(s.members, s.state) for s in view.situations] == [((first["ref"],), SituationState.CLOSED)]
+
+
+async def test_a_certificate_opens_the_own_topics_and_no_others(place: Place, newcomer: Newcomer) -> None:
+    """To kcat and to Kafka's own tools: without a password, on the listener that takes certificates."""
+    kcat = f"kcat -F {REAL}.mutual.kcat.conf -P -k nordtel/TRY-1 -t"
+    java = f"kafka-console-producer.sh --bootstrap-server {place.running.mutual} --command-config "
+    java += f"{REAL}.mutual.java.properties --topic"
+    await newcomer.runs(f"{kcat} {REAL.input(Kind.OFFER, 'nordtel')} try.avro")
+    await newcomer.runs(f"echo a line | {java} {REAL.input(Kind.OFFER, 'nordtel')}")
+    assert "Topic authorization" in await newcomer.runs(
+        f"{kcat} {REAL.input(Kind.OFFER, 'sveamobil')} try.avro", refused=True
     )
-    assert done.stdout.startswith(b"\xc3\x01"), done.stderr.decode()
+    told = await newcomer.runs(f"NTSG_CONFIG={REAL}.mutual.toml bus/bin/ntsg doctor")
+    assert "\nX" not in told
 
 
 @pytest.mark.parametrize(
@@ -157,4 +283,4 @@ async def test_the_doctor_writes_nothing_into_the_real_picture(place: Place) -> 
     answers = await answers_to(place.settings(REAL), round_trip=True)
     assert (answers[-1].asked, answers[-1].verdict) == ("round trip", Verdict.TOLD)
     fold = await fold_log(place.settings(REAL, "hub"))
-    assert set(fold.inputs) == {f"{REAL.actors}:0", f"{REAL.schemas}:0"}
+    assert f"{REAL.input(Kind.INCIDENT, 'nordtel')}:0" not in fold.inputs
