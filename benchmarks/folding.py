@@ -35,6 +35,8 @@ A = TypeVar("A")
 
 GROUP = "hub"
 BASE = "decode-only, aiokafka and fastavro"
+TAKEN = "hub: taken up, before the picture is asked for"
+"""Read, decoded, checked, judged, hashed, in the digest and in the merge's memory."""
 FOLD = "hub: fold"
 FEEDS = "hub: fold, for every feed"
 """What the first leader of a realm does before it writes: the picture of each audience."""
@@ -48,6 +50,7 @@ async def measure(site: Site, count: int, repeats: int) -> list[Row]:
         values = await alternate(
             {
                 BASE: lambda: decode_only(site, count),
+                TAKEN: lambda: fold(site, count, digest),
                 FOLD: lambda: fold(site, count, picture),
                 FEEDS: lambda: fold(site, count, feeds),
             },
@@ -86,6 +89,11 @@ async def fold(site: Site, count: int, ask: Callable[[Fold], object]) -> float:
     _, spent = await fold_log(KafkaTransport(site.settings("hub")), site.realm, ask)
     gc.unfreeze()
     return count / spent.processor
+
+
+def digest(folded: Fold) -> str:
+    """Of what was folded, of which nothing else is computed."""
+    return folded.state.digest
 
 
 def picture(folded: Fold) -> Mapping[str, Part | None]:

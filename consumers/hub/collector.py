@@ -24,12 +24,16 @@ def spare() -> None:
 
 @contextmanager
 def away() -> Iterator[None]:
-    """For the time of a large piece of work without cycles: of what is made meanwhile, nothing is looked at."""
+    """For the time of a piece of work without cycles: of what is made meanwhile, nothing is looked at; where it is much,
+    not later either.
+    """
     working = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        if gc.get_count()[0] > THRESHOLDS[0]:
+            gc.freeze()
         if working:
             gc.enable()
 

@@ -143,13 +143,12 @@ class Suggestions:
         for a, b in apart:
             if not self._meet(a, b):
                 self._untie(a, b)
-        compared: set[str] = set()
+        entering = {party.nature.ref for party in parties}
         for party in parties:
             near: set[str] = set()
             for key in self._keys(party.nature):
-                near.update(*self._rows.met(key, party.place))
-            compared.add(party.nature.ref)
-            for other in near - compared:
+                near.update(self._rows.met(key, party.place, but=entering))  # the earlier of two looks at the later
+            for other in near:
                 self._compare(party, self._parties[other])
 
     def _tied(self, a: str, b: str) -> bool:

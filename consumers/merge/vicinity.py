@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
 
@@ -54,11 +54,12 @@ class Rows:
             row.insert(index, place)
             yield from self._across(before, after)
 
-    def met(self, key: str, place: Place) -> tuple[list[str], list[str]]:
-        """Whom a reference that stands in the row meets there: those before it, and those after."""
+    def met(self, key: str, place: Place, but: Container[str] = ()) -> list[str]:
+        """Whom a reference that stands in the row meets there: those before it, `but` for some, and those after."""
         row = self._rows[key]
         index = bisect_left(row, place)
-        return self._around(row, index, index + 1)
+        before, after = self._around(row, index, index + 1)
+        return [ref for ref in before if ref not in but] + after
 
     def discard(self, key: str, place: Place) -> list[tuple[str, str]]:
         """The pairs that meet in the row now that a reference stands between them no more."""
