@@ -24,7 +24,7 @@ def spare() -> None:
 
 @contextmanager
 def away() -> Iterator[None]:
-    """For the time of a piece of work without cycles: of what is made meanwhile, nothing is looked at; where it is much,
+    """For the time of a piece of work without cycles: nothing that is made meanwhile is looked at; where it is much,
     not later either.
     """
     working = gc.isenabled()
