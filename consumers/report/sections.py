@@ -482,7 +482,7 @@ def _actors(telling: Telling) -> Table:
 def _flags(telling: Telling) -> Table:
     rows = (
         (
-            Cell(telling.words.flags.get(flag.code, plain(flag.text, 120))),
+            Cell(telling.flag(flag)),
             Cell(telling.listed([telling.ref(ref) for ref in flag.refs], 6)),
         )
         for flag in telling.view.flags

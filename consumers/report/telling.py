@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from bus import geography
 from bus.references import is_reference, split_reference
 from bus.vocabulary import Certainty, Impact, Service, Tlp
-from consumers.merge.view import Conflict, Situation, View
+from consumers.merge.view import Conflict, Flag, Situation, View
 from consumers.report.document import Cell
 from consumers.report.texts import TEXTS
 from consumers.sentences import sentences_of
@@ -64,6 +64,12 @@ class Telling:
 
     def without_references(self, text: str) -> str:
         return plain(_REFERENCE.sub(lambda found: self.ref(found[0]), text))
+
+    def flag(self, flag: Flag) -> str:
+        """What is odd, and the numbers by which."""
+        facts = self.without_references(sentences_of(self.language).flag(flag))
+        kind = self.words.flags.get(flag.code)
+        return plain(f"{kind}: {facts}" if kind else facts, 200)
 
     def conflict(self, conflict: Conflict) -> str:
         known = self._names

@@ -273,6 +273,18 @@ def test_names_stand_in_place_of_slugs_and_references() -> None:
     assert "incident/" not in texts
 
 
+@pytest.mark.parametrize(
+    ("language", "remark"),
+    [
+        (SWEDISH, "antalet ändrades mycket: revision 2 rättar 600 drabbade till 62 400"),
+        (ENGLISH, "the number changed much: revision 2 corrects 600 users to 62 400"),
+    ],
+)
+def test_what_is_odd_is_told_with_its_numbers(language: Language, remark: str) -> None:
+    counted = (incident(revision=revision, users=count(users)) for revision, users in ((1, 600), (2, 62_400)))
+    assert rows(document(picture(*counted), language), "flags") == [[remark, "Nordtel I-1"]]
+
+
 def test_areas_that_only_the_country_report_touches_are_told_once() -> None:
     found = document(seen(WORST_HOUR))
     names = [row[0] for row in rows(found, "areas")]
