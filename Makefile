@@ -1,6 +1,7 @@
 # demo    a storm on a real Kafka, in this terminal
 # check   lint, format, types
 # test    all tests; they start the broker that they need
+# chaos   the tests of what the parts live through, with 200 publishers killed instead of 20
 # bench   side-by-side measurements, as ratios
 # quality how well the merge finds what belongs together, over simulated crises
 # peers   our hub beside Quix Streams, FastStream and Bytewax, which get an environment of their own
@@ -21,7 +22,7 @@ PEERS := .venv-peers
 LAND := .venv-land
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test tools bench quality peers land lock clean pictures
+.PHONY: demo check test chaos tools bench quality peers land lock clean pictures
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -34,6 +35,9 @@ check: $(READY)
 
 test: $(READY) tools
 	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+
+chaos: $(READY)
+	NTSG_KILLS=$${NTSG_KILLS:-200} $(BIN)/python -m pytest tests/chaos
 
 # Pages are tested in a real browser, and a bundle's configuration in kcat. Where one is missing and may not be installed,
 # the tests say so.

@@ -23,6 +23,7 @@
     ├── OutboxError                the outbox's disk did not do what was asked; nothing of the call was kept
     │   ├── OutboxFull             no room left: let it be delivered, or give it more
     │   └── OutboxInUse            another process has it: use that one, or end it
+    ├── NotRemembered              the gateway's disk takes nothing more: free some of it, and ask again
     ├── AlertFailed                a channel did not take an alert: it is tried again, and the hub's status says so
     ├── DamagedReport              a kept situation report is not what it was: restore it from a copy
     ├── ArchiveLost                what a fold had laid aside cannot be read back: fold from the start
@@ -147,6 +148,10 @@ class OutboxFull(OutboxError):
 
 class OutboxInUse(OutboxError):
     """Somebody else has the outbox open. One process at a time delivers it."""
+
+
+class NotRemembered(NtsgError):
+    """The gateway's own disk did not take what was to be remembered. What is in the outboxes is untouched."""
 
 
 class AlertFailed(NtsgError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -59,37 +60,53 @@ class HubProcess:
 
     directory: Path
     process: subprocess.Popen[bytes]
+    said: Path
+    """Where its output is, with that of those before it."""
+    _before: int
+    """Characters of theirs."""
 
     @classmethod
-    def start(cls, directory: Path, credentials: Path) -> HubProcess:
-        """`credentials` is the file of the user that the hub runs as."""
+    def start(cls, directory: Path, credentials: Path, said: Path | None = None) -> HubProcess:
+        """`credentials` is the file of the user that the hub runs as; `said` takes its output, if its own directory
+        is not to.
+        """
         directory.mkdir(parents=True, exist_ok=True)
+        said = said or directory / "output"
+        before = len(said.read_text(errors="replace")) if said.exists() else 0
         (directory / "address").unlink(missing_ok=True)
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
-        with (directory / "output").open("ab") as output:
+        with said.open("ab") as output:
             process = subprocess.Popen(
                 [sys.executable, "-c", _SERVE, str(directory)],
                 env={**environment, "NTSG_CONFIG": str(credentials)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
-        return cls(directory, process)
+        return cls(directory, process, said, before)
 
     @property
     def output(self) -> str:
-        return (self.directory / "output").read_text(errors="replace")
+        return self.said.read_text(errors="replace")
+
+    @property
+    def address(self) -> str:
+        """Where it answers: as it wrote down, or said where its disk had no room for that. Empty before it does."""
+        with contextlib.suppress(OSError):
+            if written := (self.directory / "address").read_text().strip():
+                return written
+        told = re.findall(r"hub_started +address=(\S+)", self.output[self._before :])
+        return told[-1] if told else ""
 
     async def status(self) -> HubStatus | None:
         """What the hub says of itself; None while it does not answer."""
         assert self.process.poll() is None, f"the hub ended:\n{self.output}"
         with contextlib.suppress(OSError, httpx.HTTPError):
-            address = (self.directory / "address").read_text().strip()
-            async with httpx.AsyncClient(base_url=address, timeout=2) as client:
+            async with httpx.AsyncClient(base_url=self.address, timeout=2) as client:
                 return HubStatus.model_validate_json((await client.get("/v1/digest")).text)
         return None
 
     async def view(self) -> bytes:
-        async with httpx.AsyncClient(base_url=(self.directory / "address").read_text().strip(), timeout=30) as client:
+        async with httpx.AsyncClient(base_url=self.address, timeout=30) as client:
             return (await client.get("/v1/view")).content
 
     async def settled(self) -> HubStatus:
@@ -148,9 +165,9 @@ class Hubs:
         for hub in self._started:
             hub.end()
 
-    def start(self, name: str) -> HubProcess:
+    def start(self, name: str, said: Path | None = None) -> HubProcess:
         """Hubs of one name share a directory, one after the other."""
-        self._started.append(HubProcess.start(self._directory / name, self._credentials))
+        self._started.append(HubProcess.start(self._directory / name, self._credentials, said))
         return self._started[-1]
 
 

@@ -1,9 +1,10 @@
-"""A publisher that is killed again and again, and what must be true of the bus afterwards."""
+"""A publisher that is killed again and again, or meets a full disk, and what must be true of the bus afterwards."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 from collections import defaultdict
@@ -24,16 +25,21 @@ from producers.outbox.looking import look
 from tests.conftest import ProvisionedGroup
 from tests.merging import said
 
-_KILLED = """
+_PUBLISHING = """
 import asyncio, os, random, resource, signal, sys, time
 from pathlib import Path
 
 from bus.errors import OutboxError
 from bus.settings import load_settings
-from producers.outbox import DurablePublisher
+from producers import speaker
+from producers.outbox import DurablePublisher, ledger
 from tests.group import incident
+from tests.outboxes import Jumping
 
-directory, receipts, kills, room = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+directory, receipts = Path(sys.argv[1]), sys.argv[2]
+kills, seed, room = map(int, sys.argv[3:])
+instants = random.Random(seed)
+ledger.datetime = speaker.datetime = Jumping
 
 
 async def publish(round_):
@@ -47,24 +53,36 @@ async def publish(round_):
         await asyncio.gather(*(speak(name) for name in range(4)))
 
 
+def until_the_disk_is_full():
+    if room:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+    try:
+        asyncio.run(publish(0))
+    except OutboxError as error:
+        print(type(error).__name__, error, file=sys.stderr)
+
+
+if not kills:
+    until_the_disk_is_full()
 for round_ in range(kills):
     child = os.fork()
     if not child:
-        if room:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
-        try:
-            asyncio.run(publish(round_))
-        except OutboxError as error:
-            print(type(error).__name__, error, file=sys.stderr)
-        os._exit(0)
-    if not room:
-        time.sleep(random.uniform(0, 0.5))
-        os.kill(child, signal.SIGKILL)
+        asyncio.run(publish(round_))
+    time.sleep(instants.uniform(0, 0.5))
+    os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
 """
-"""Forks a publisher from a process that has everything imported, lets it publish as fast as it can, and kills it at a
-random instant; as many times as asked. Or, with room, lets it run until its disk takes no more.
+"""A publisher whose clock jumps, as fast as it can: forked from a process that has everything imported and killed at an
+instant drawn by the seed, as many times as asked; or, without kills, running until its disk takes no more.
 """
+
+
+class Jumping(datetime):
+    """A clock that goes back and forth: each time that it is asked, it says anything between 1970 and 2096."""
+
+    @classmethod
+    def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+        return datetime.fromtimestamp(random.uniform(0, 4e9), UTC)
 
 
 @dataclass(frozen=True, order=True)
@@ -76,16 +94,28 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Beaten:
-    """An outbox whose publisher was killed."""
+    """An outbox whose publisher came to an end that it did not choose."""
 
     directory: Path
     receipts: Sequence[Receipt]
     said: str
 
 
-async def beaten(group: ProvisionedGroup, place: Path, *, kills: int, room: int = 0) -> Beaten:
-    """Run publishers of nordtel that are killed; `room`: bytes that a file may have, in place of a kill."""
-    directory, receipts = place / "outbox", place / "receipts"
+async def killed(group: ProvisionedGroup, place: Path, *, times: int, seed: int) -> Beaten:
+    """Publishers of nordtel, killed one after the other at instants drawn by the seed."""
+    return await _published(group, place / "outbox", place / "receipts", times, seed, 0)
+
+
+async def filled(group: ProvisionedGroup, disk: Path, place: Path, *, room: int = 0) -> Beaten:
+    """A publisher of nordtel on a disk until that takes no more; `room`: bytes that a file may have there, if not all
+    that the disk has. The receipts are noted at `place`.
+    """
+    return await _published(group, disk / "outbox", place / "receipts", 0, 0, room)
+
+
+async def _published(
+    group: ProvisionedGroup, directory: Path, receipts: Path, kills: int, seed: int, room: int
+) -> Beaten:
     settings = group.settings("nordtel")
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")} | {
         "NTSG_BOOTSTRAP": settings.bootstrap,
@@ -95,18 +125,20 @@ async def beaten(group: ProvisionedGroup, place: Path, *, kills: int, room: int 
     }
     answer = await asyncio.to_thread(
         subprocess.run,
-        [sys.executable, "-c", _KILLED, str(directory), str(receipts), str(kills), str(room)],
+        [sys.executable, "-c", _PUBLISHING, *map(str, (directory, receipts, kills, seed, room))],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
     )
     assert answer.returncode == 0, answer.stderr
+    return Beaten(directory, _noted(receipts), answer.stderr)
+
+
+def _noted(receipts: Path) -> Sequence[Receipt]:
     whole = receipts.read_text().splitlines(keepends=True) if receipts.exists() else []
-    lines = (line.split() for line in whole if line.endswith("\n"))
-    return Beaten(
-        directory, [Receipt(ref, int(revision), int(number)) for ref, revision, number in lines], answer.stderr
-    )
+    lines = (line.split() for line in whole if line.endswith("\n"))  # the last may have been cut short
+    return [Receipt(ref, int(revision), int(number)) for ref, revision, number in lines]
 
 
 async def nothing_is_lost(group: ProvisionedGroup, directory: Path, receipts: Iterable[Receipt]) -> None:

@@ -155,7 +155,10 @@ async def running_hub(
             hub.room = Room(hub, accounts, settings)
             leader.listeners.append(hub.room.hear)
             async with serving(api(hub, hub.room), host, port, ending=hub.room.end) as hub.address:
-                address.write_text(hub.address + "\n", encoding="utf-8")
+                try:
+                    address.write_text(hub.address + "\n", encoding="utf-8")
+                except OSError as error:  # a full disk is no reason to show nothing
+                    log.warning("address_not_written", path=str(address), reason=error.strerror, address=hub.address)
                 try:
                     # Left in reverse order: the store last, so that it writes all that was folded.
                     async with (

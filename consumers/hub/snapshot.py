@@ -145,10 +145,14 @@ class Damaged(Exception):
 
 
 class Snapshot:
-    """The snapshot in one directory. For one hub at a time; plain blocking calls, for a thread where that matters."""
+    """The snapshot in one directory. For one hub at a time; plain blocking calls, for a thread where that matters.
 
-    def __init__(self, directory: Path) -> None:
-        self._path = directory / "snapshot.sqlite"
+    A file that is broken is thrown away. Raises sqlite3.OperationalError where the disk fails: then it stays. Without
+    a directory it is in memory, and gone with the hub.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._path = directory / "snapshot.sqlite" if directory is not None else Path(":memory:")
         self._database = self._connect()
         self._sum = 0
 
@@ -247,6 +251,9 @@ class Snapshot:
         database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
             _prepare(database)
+        except sqlite3.OperationalError:
+            database.close()
+            raise
         except sqlite3.DatabaseError as error:
             log.warning("snapshot_unreadable", path=str(self._path), reason=str(error))
             database.close()

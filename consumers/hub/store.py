@@ -39,12 +39,12 @@ class Store:
 
     def __init__(self, directory: Path, realm: Realm) -> None:
         self._realm = realm
-        self._snapshot = Snapshot(directory)
-        self._origin = self._snapshot.origin()
         self._last: Mapping[TopicPartition, Last] = {}
         self._memory: Memory | None = None
         self._turn = asyncio.Lock()
         self._failed = False
+        self._snapshot = self._opened(directory)
+        self._origin = self._snapshot.origin()
 
     @property
     def last(self) -> Mapping[TopicPartition, Last]:
@@ -125,6 +125,14 @@ class Store:
                 if writing.exception() is None:
                     memory.written(changes)
                 raise
+
+    def _opened(self, directory: Path) -> Snapshot:
+        """The snapshot of the directory; where its disk does not let it be opened, an empty one that is not kept."""
+        try:
+            return Snapshot(directory)
+        except sqlite3.OperationalError as error:
+            self._fail(error)
+            return Snapshot(None)
 
     def _fail(self, error: Exception) -> None:
         log.error("snapshot_not_written", reason=str(error), remedy="free the disk and restart the hub")

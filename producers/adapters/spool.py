@@ -7,26 +7,26 @@
 
 A file moves by renaming alone, so it is in exactly one of these places at any instant. A crash leaves it in `taken/`,
 where the next start finds it and reads it again: the same file gives the same messages, so sending twice does no harm.
-While the bus is away nothing is refused; the file waits.
+While the bus is away nothing is refused; the file waits. With a publisher that has an outbox, the file waits only while
+the outbox takes no more: what this machine's disk has is done with here, and the outbox sends it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import fcntl
-import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 
 import structlog
 
 from bus.credentials import write_private
-from bus.errors import BusUnavailable, InvalidSettings
-from producers.adapters.delivery import Delivery, deliver
+from bus.errors import BusUnavailable, InvalidSettings, OutboxError
+from producers.adapters.delivery import Delivery, deliver, written
 from producers.adapters.reading import MOST_BYTES, Fault, Reading
+from producers.outbox import DurablePublisher, Entry
 from producers.publisher import Publisher, Receipt
 
 __all__ = ["Spool"]
@@ -49,7 +49,9 @@ class Spool:
     all; without, what is right in it is sent.
     """
 
-    def __init__(self, directory: Path, read: Reader, publisher: Publisher, *, strict: bool = False) -> None:
+    def __init__(
+        self, directory: Path, read: Reader, publisher: Publisher | DurablePublisher, *, strict: bool = False
+    ) -> None:
         self._directory = directory
         self._read = read
         self._publisher = publisher
@@ -97,14 +99,15 @@ class Spool:
                 path.rename(_free(self._directory / "taken", path.name))
 
     async def work_off(self) -> None:
-        """Import all that was taken. While the bus is away, wait and try again."""
+        """Import all that was taken. While the bus is away, or a disk takes no more, wait and try again."""
         pauses = iter(PAUSES)
         while waiting := self._waiting():
             try:
                 await self._import(waiting[0])
                 pauses = iter(PAUSES)
-            except BusUnavailable as error:
-                log.warning("bus_away", file=waiting[0].name, error=str(error))
+            except (BusUnavailable, OutboxError, OSError) as error:
+                away = "bus_away" if isinstance(error, BusUnavailable) else "disk_away"
+                log.warning(away, file=waiting[0].name, error=str(error))
                 await asyncio.sleep(next(pauses, PAUSES[-1]))
 
     def _waiting(self) -> list[Path]:
@@ -138,21 +141,21 @@ class Spool:
             log.exception("adapter_failed", file=path.name)
             return Reading.refused(f"could not be read, which is an error of this program: {type(error).__name__}")
 
-    def _finish(self, path: Path, receipts: tuple[Receipt, ...], notes: tuple[str, ...]) -> None:
+    def _finish(self, path: Path, receipts: tuple[Receipt | Entry, ...], notes: tuple[str, ...]) -> None:
         target = _free(self._directory / "done", path.name)
-        lines = [json.dumps(asdict(receipt), separators=(",", ":")) for receipt in receipts]
-        write_private(target.with_name(f"{target.name}.receipts"), "".join(f"{line}\n" for line in lines))
+        lines = [f"{written(receipt)}\n" for receipt in receipts]
+        write_private(target.with_name(f"{target.name}.receipts"), "".join(lines))
         path.rename(target)
         log.info("file_imported", file=path.name, messages=len(receipts), notes=len(notes))
 
-    def _refuse(self, path: Path, faults: tuple[Fault, ...], receipts: tuple[Receipt, ...]) -> None:
+    def _refuse(self, path: Path, faults: tuple[Fault, ...], receipts: tuple[Receipt | Entry, ...]) -> None:
         target = _free(self._directory / "refused", path.name)
         write_private(target.with_name(f"{target.name}.reason"), _reason(path.name, faults, receipts))
         path.rename(target)
         log.warning("file_refused", file=path.name, faults=len(faults), sent=len(receipts))
 
 
-def _reason(name: str, faults: tuple[Fault, ...], receipts: tuple[Receipt, ...]) -> str:
+def _reason(name: str, faults: tuple[Fault, ...], receipts: tuple[Receipt | Entry, ...]) -> str:
     sent = [f"  {receipt.ref} revision {receipt.revision}" for receipt in receipts]
     lines = [
         f"{name}: not imported; mend it and drop it again." if not sent else f"{name}: not all of it was imported.",

@@ -84,9 +84,7 @@ async def _once(beating: Heartbeat, publisher: Callable[[], DurablePublisher]) -
 
 
 def _print(entry: Entry) -> None:
-    from producers.commands.publish import receipt_of
-
-    click.echo(json.dumps(receipt_of(entry), separators=(",", ":")))
+    click.echo(json.dumps(entry.receipt, separators=(",", ":")))
 
 
 def _tell(error: NtsgError) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import sys
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Coroutine
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import click
 
-from bus.commandline import READABLE, bus_options, extra, settings_of, tell, until_interrupted
+from bus.commandline import READABLE, bus_options, extra, run, settings_of, tell, until_interrupted
 from bus.errors import InvalidSettings
 from bus.references import Kind
 from bus.vocabulary import MessageStatus, Service, Tlp
@@ -21,6 +18,7 @@ from bus.vocabulary import MessageStatus, Service, Tlp
 if TYPE_CHECKING:
     from bus.settings import Settings
     from producers.adapters import Importer, Reading
+    from producers.publisher import Publisher
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -64,6 +62,14 @@ def source_options(command: F) -> F:
     return command
 
 
+outbox_option = click.option(
+    "--outbox",
+    "outbox",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep the messages in this durable outbox first; what the bus does not take now, it gets later.",
+)
+
+
 @click.command("import")
 @click.argument("file", type=READABLE, required=False)
 @click.option("--dry-run", is_flag=True, help="Print the messages as NDJSON, and send nothing.")
@@ -74,6 +80,13 @@ def source_options(command: F) -> F:
     help="Write an empty table (.xlsx, or .csv of one --kind) to fill in, and end.",
 )
 @click.option("--lang", type=click.Choice(["sv", "en"]), default="sv", show_default=True, help="Of the template.")
+@outbox_option
+@click.option(
+    "--give-up-after",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="How long to try while no broker answers.  [default: 120; with --outbox 10]",
+)
 @source_options
 @bus_options
 def import_(
@@ -82,6 +95,8 @@ def import_(
     strict: bool,
     template: Path | None,
     lang: str,
+    outbox: Path | None,
+    give_up_after: float | None,
     **options: Any,
 ) -> None:
     """Import planned-work notices, CAP alerts, TMF656 problems, TMF642 alarms, CSV or Excel, as their actor.
@@ -89,8 +104,11 @@ def import_(
     What cannot be taken is named on standard error by its row and column or its path, and makes the exit status 1; the
     rest is sent. Importing the same file again does no harm. docs/adapters.md says what becomes of each field.
 
+    With --outbox, a receipt says that this machine's disk has the message, and its `state` whether the bus has it too.
+
     \b
     Example: ntsg import --config nordtel.toml --area 12 maintenance.eml
+             ntsg import --config nordtel.toml --outbox /var/lib/ntsg/nordtel reports.xlsx
              ntsg import --actor nordtel --dry-run reports.xlsx
              ntsg import --template reports.xlsx
     """
@@ -115,7 +133,7 @@ def import_(
     elif failed and strict:
         raise click.ClickException(f"{len(reading.faults)} refused; nothing was sent")
     elif reading.found:
-        failed = asyncio.run(_send(settings, reading, name)) or failed
+        failed = bool(run(_sending(settings, reading, name, outbox, give_up_after))) or failed
     sys.exit(1 if failed else 0)
 
 
@@ -131,28 +149,38 @@ def import_(
     metavar="SECONDS",
     help="Between two looks into the folder.",
 )
+@outbox_option
 @source_options
 @bus_options
-def spool(directory: Path, once: bool, strict: bool, poll: float, **options: Any) -> None:
+def spool(directory: Path, once: bool, strict: bool, poll: float, outbox: Path | None, **options: Any) -> None:
     """Watch a folder and import what is dropped there; runs until Ctrl-C.
 
     Imported files move to done/ with their receipts, others to refused/ with the reason beside them. A crash loses
-    nothing: what was taken is read again. While the bus is away, files wait.
+    nothing: what was taken is read again. While the bus is away, files wait; with --outbox they do not, their messages
+    wait in the outbox, which belongs to this process meanwhile and is delivered by it.
 
     \b
     Example: ntsg spool --config nordtel.toml --area 12 /var/spool/ntsg
+             ntsg spool --config nordtel.toml --outbox /var/lib/ntsg/nordtel /var/spool/ntsg
     """
     read, settings = _reader(options, unnamed=False)
-    until_interrupted(_watch(directory, read, settings, once, strict, poll))
+    until_interrupted(_watch(directory, read, settings, once, strict, poll, outbox))
 
 
 async def _watch(
-    directory: Path, read: Callable[[bytes, str], Reading], settings: Settings, once: bool, strict: bool, poll: float
+    directory: Path,
+    read: Callable[[bytes, str], Reading],
+    settings: Settings,
+    once: bool,
+    strict: bool,
+    poll: float,
+    outbox: Path | None,
 ) -> None:
     from producers.adapters.spool import Spool
+    from producers.outbox import DurablePublisher
     from producers.publisher import Publisher
 
-    publisher = Publisher(settings)
+    publisher = Publisher(settings) if outbox is None else DurablePublisher(settings, outbox)
     watched = Spool(directory, read, publisher, strict=strict)
     with watched.opened():
         tell(f"watching {directory}")
@@ -213,18 +241,32 @@ def _importer(chosen: dict[str, Any], settings: Settings, unnamed: bool) -> Impo
     )
 
 
-async def _send(settings: Settings, reading: Reading, name: str) -> bool:
-    """Publish, print the receipts, and name what the bus refused. Returns whether it refused any."""
-    from producers.adapters.delivery import deliver
-    from producers.publisher import Publisher
+def _sending(
+    settings: Settings, reading: Reading, name: str, outbox: Path | None, give_up_after: float | None
+) -> Coroutine[Any, Any, int]:
+    from bus.ndjson import Line
+    from producers.commands.publish import keep_lines
+    from producers.outbox.publisher import LINGER, DurablePublisher
+    from producers.publisher import GIVE_UP_AFTER, Publisher
 
-    async with Publisher(settings) as publisher:
+    if outbox is None:
+        return _send(Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER), reading, name)
+    patience = give_up_after or LINGER
+    publisher = DurablePublisher(settings, outbox, linger=0, patience=patience)
+    return keep_lines(publisher, [(f"{name}: {each.place}", Line(each.message)) for each in reading.found], patience)
+
+
+async def _send(publisher: Publisher, reading: Reading, name: str) -> int:
+    """Publish, print the receipts, and name what the bus refused. Returns how many it refused."""
+    from producers.adapters.delivery import deliver, written
+
+    async with publisher:
         delivery = await deliver(publisher, reading.found)
     for receipt in delivery.receipts:
-        click.echo(json.dumps(asdict(receipt), separators=(",", ":")))
+        click.echo(written(receipt))
     for fault in delivery.faults:
         click.echo(f"{name}: {fault}", err=True)
-    return bool(delivery.faults)
+    return len(delivery.faults)
 
 
 def _write_template(path: Path, kind: str | None, lang: str) -> None:

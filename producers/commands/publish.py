@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -18,7 +18,7 @@ from bus.errors import BusUnavailable, NtsgError, OutboxError
 if TYPE_CHECKING:
     from bus.ndjson import BadLine, Line
     from bus.settings import Settings
-    from producers.outbox import DurablePublisher, Entry
+    from producers.outbox import DurablePublisher
 
 
 @click.command()
@@ -100,12 +100,13 @@ def _sending(
     if directory is None:
         return send_lines(Publisher(settings, give_up_after=give_up_after or GIVE_UP_AFTER), lines)
     patience = give_up_after or LINGER
-    return keep_lines(DurablePublisher(settings, directory, linger=0, patience=patience), lines, patience)
+    publisher = DurablePublisher(settings, directory, linger=0, patience=patience)
+    return keep_lines(publisher, [(f"line {number}", line) for number, line in lines], patience)
 
 
-async def keep_lines(publisher: DurablePublisher, lines: list[tuple[int, Line]], patience: float) -> int:
-    """Keep the lines, send what the bus takes within `patience` seconds, and print a receipt for each. Returns how
-    many were refused.
+async def keep_lines(publisher: DurablePublisher, lines: Sequence[tuple[str, Line]], patience: float) -> int:
+    """Keep the lines, each with its place, send what the bus takes within `patience` seconds, and print a receipt for
+    each. Returns how many were refused.
 
     Raises OutboxError when the outbox takes no more: what has no receipt was not kept.
     """
@@ -124,33 +125,27 @@ async def keep_lines(publisher: DurablePublisher, lines: list[tuple[int, Line]],
                 [each.number for each in outcomes if not isinstance(each, BaseException)]
             )
             full: OutboxError | None = None
-            for (number, _), outcome in zip(chunk, outcomes, strict=True):
+            for (place, _), outcome in zip(chunk, outcomes, strict=True):
                 match outcome:
                     case OutboxError():
                         full = full or outcome
                     case NtsgError():
                         failed += 1
-                        click.echo(f"line {number}: {outcome}", err=True)
+                        click.echo(f"{place}: {outcome}", err=True)
                     case BaseException():
                         raise outcome
                     case entry:
                         found = latest.get(entry.number, entry)
                         failed += found.state is EntryState.REFUSED
                         waiting += found.state is EntryState.WAITING
-                        click.echo(json.dumps(receipt_of(found), separators=(",", ":")))
+                        click.echo(json.dumps(found.receipt, separators=(",", ":")))
                         if found.reason:
-                            click.echo(f"line {number}: {found.reason}", err=True)
+                            click.echo(f"{place}: {found.reason}", err=True)
             if full:
                 raise full
         if waiting:
             tell(f"{waiting} wait on this disk: {publisher.problem or 'not yet sent'}; `ntsg outbox flush` sends them")
     return failed
-
-
-def receipt_of(entry: Entry) -> dict[str, Any]:
-    """The receipt of a message that the outbox has."""
-    names = ("ref", "revision", "topic", "partition", "offset", "state", "number")
-    return {name: getattr(entry, name) for name in names}
 
 
 async def send_lines(publisher: Any, lines: list[tuple[int, Line]]) -> int:

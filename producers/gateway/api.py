@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bus.errors import InvalidMessage, NtsgError
+from bus.errors import InvalidMessage, NotRemembered, NtsgError
 from bus.instants import format_instant
 from bus.ndjson import BadLine, Line, read_line, read_lines
 from bus.references import Kind
@@ -141,7 +141,10 @@ async def _once(gateway: Gateway, author: Author, request: Request, body: bytes,
     try:
         status, content = await _accepted(gateway, author, request, body)
         answer = Answer(mark, status, content)
-        await gateway.database.call(gateway.records.remember, author.actor, name, answer, datetime.now(UTC))
+        try:
+            await gateway.database.call(gateway.records.remember, author.actor, name, answer, datetime.now(UTC))
+        except NotRemembered as error:  # what is sent once more then does no harm: it is the same message
+            log.warning("answer_not_remembered", actor=author.actor, reason=str(error))
     finally:
         gateway.answering.discard(under_way)
     return status, content

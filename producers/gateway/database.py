@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from bus.errors import InvalidSettings
+from bus.errors import InvalidSettings, NotRemembered
 
 __all__ = ["Database", "connected"]
 
@@ -90,5 +90,11 @@ class Database:
         return self._connection
 
     async def call(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do the work in the database's thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: work(*args, **kwargs))
+        """Do the work in the database's thread. Raises NotRemembered where the disk fails."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, lambda: self._do(work, *args, **kwargs))
+
+    def _do(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return work(*args, **kwargs)
+        except sqlite3.OperationalError as error:
+            raise NotRemembered(f"the gateway's disk does not take it ({error}); free some of it") from error

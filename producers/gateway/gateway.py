@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import structlog
+
 from bus.credentials import Credentials
-from bus.errors import InvalidSettings, NotAllowed
+from bus.errors import InvalidSettings, NotAllowed, NotRemembered
 from bus.messages import Message
 from bus.ndjson import Line
 from bus.registry import Actor, Registry, read_group
@@ -26,6 +28,8 @@ from producers.outbox import DurablePublisher, Entry, EntryState, Parcel
 from producers.speaker import Speaker
 
 __all__ = ["Author", "Gateway"]
+
+log = structlog.get_logger(__name__)
 
 TransportOf = Callable[[Settings], Transport]
 
@@ -148,7 +152,10 @@ class Gateway:
             parcels.append(Parcel.of(line.message, record))
         entries = await member.publisher.outbox.put(parcels)
         said = [(entry.number, line.message, line.sent_at or now) for entry, line in zip(entries, lines, strict=True)]
-        await self.database.call(self.records.keep, said)
+        try:
+            await self.database.call(self.records.keep, said)
+        except NotRemembered as error:  # they are in the outbox, and that is what a receipt says
+            log.warning("messages_not_remembered", actor=author.actor, messages=len(said), reason=str(error))
         return entries
 
     async def entry(self, author: Author, number: int) -> Entry | None:

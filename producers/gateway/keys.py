@@ -11,6 +11,7 @@ import hmac
 import re
 import secrets
 import sqlite3
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -102,7 +103,8 @@ class KeyRing:
         if key is None or not key.valid_at(now):
             return None
         if key.used_at is None or now - key.used_at >= USED_EVERY:
-            self._connection.execute("UPDATE keys SET used_at = ? WHERE id = ?", (to_millis(now), id))
+            with suppress(sqlite3.OperationalError):  # a disk that is full shuts nobody out
+                self._connection.execute("UPDATE keys SET used_at = ? WHERE id = ?", (to_millis(now), id))
         return key
 
     def _get(self, id: str) -> Key:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from bus.errors import InvalidMessage, NotAllowed, NtsgError, OutboxError, OutboxFull, TooLarge
+from bus.errors import InvalidMessage, NotAllowed, NotRemembered, NtsgError, OutboxError, OutboxFull, TooLarge
 
 __all__ = ["MEDIA_TYPE", "TYPES", "Problem"]
 
@@ -75,6 +75,8 @@ class Problem(Exception):
                 return cls("too-large", str(error))
             case OutboxFull():
                 return cls("outbox-full", f"nothing was kept: {error}", headers={"Retry-After": "60"})
+            case NotRemembered():
+                return cls("outbox-unavailable", str(error), headers={"Retry-After": "10"})
             case OutboxError():
                 return cls("outbox-unavailable", f"nothing was kept: {error}", headers={"Retry-After": "10"})
         raise error

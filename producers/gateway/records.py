@@ -47,15 +47,16 @@ class Records:
 
     def keep(self, said: Iterable[tuple[int, Message, datetime]]) -> None:
         """Remember messages by the number of their receipt. Of one revision said twice, the last counts."""
-        self._connection.execute("BEGIN")
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO messages (actor, kind, id, revision, number, line) VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (message.actor, message.kind, message.id, message.revision, number, write_line(message, sent_at))
-                for number, message, sent_at in said
-            ],
-        )
-        self._connection.execute("COMMIT")
+        rows = [
+            (message.actor, message.kind, message.id, message.revision, number, write_line(message, sent_at))
+            for number, message, sent_at in said
+        ]
+        with self._connection as connection:
+            connection.execute("BEGIN")
+            connection.executemany(
+                "INSERT OR REPLACE INTO messages (actor, kind, id, revision, number, line) VALUES (?, ?, ?, ?, ?, ?)",
+                rows,
+            )
 
     def latest(self, actor: str, kind: Kind, id: str) -> Said | None:
         """The highest revision of one entity; None for one of which nothing was said here."""

@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from bus.errors import InvalidSettings
+from bus.errors import InvalidSettings, NotRemembered
 from producers.gateway import api
 from producers.gateway.form import pages
 from producers.gateway.gateway import Gateway
@@ -50,7 +50,7 @@ def application(gateway: Gateway, *, tls: bool) -> Starlette:
     """The gateway as an ASGI application."""
     app = Starlette(
         routes=[*api.routes(gateway), *pages.routes(gateway, tls=tls)],
-        exception_handlers={Problem: _problem, HTTPException: _http},
+        exception_handlers={Problem: _problem, HTTPException: _http, NotRemembered: _not_remembered},
     )
     app.add_middleware(_Headers, tls=tls)
     return app
@@ -141,6 +141,11 @@ def _is_loopback(host: str) -> bool:
 async def _problem(_: Request, error: Exception) -> Response:
     assert isinstance(error, Problem)  # noqa: S101 - it is registered for no other
     return error.response()
+
+
+async def _not_remembered(_: Request, error: Exception) -> Response:
+    assert isinstance(error, NotRemembered)  # noqa: S101 - it is registered for no other
+    return Problem.of(error).response()
 
 
 async def _http(_: Request, error: Exception) -> Response:

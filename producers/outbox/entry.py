@@ -134,6 +134,12 @@ class Entry:
     reason: str | None = None
     """Of REFUSED and DAMAGED: what is wrong, and what to do."""
 
+    @property
+    def receipt(self) -> dict[str, Any]:
+        """What whoever handed it over is told, as JSON. The disk has it; `state` says whether the bus has it, too."""
+        names = ("ref", "revision", "topic", "partition", "offset", "state", "number")
+        return {name: getattr(self, name) for name in names}
+
 
 def pack(kept: Kept) -> bytes:
     """The frame of what is kept."""

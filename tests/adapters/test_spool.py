@@ -8,22 +8,27 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from bus.codec import Codec
 from bus.errors import InvalidSettings
 from bus.messages import Incident
 from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
+from bus.transport import Transport
 from bus.transport.kafka import KafkaTransport
 from bus.transport.memory import MemoryTransport
 from producers.adapters import Importer, Reading, read
 from producers.adapters.spool import Spool
+from producers.outbox import DurablePublisher
 from producers.publisher import Publisher
 from tests.conftest import ProvisionedGroup
+from tests.hubs import until
 
 TOPIC = "ntsg.incident.v1.nordtel"
 HEAD = "id;observed_at;state;title;impact;areas\n"
@@ -126,6 +131,47 @@ async def test_what_is_still_being_written_is_left_alone(tmp_path: Path, run: Ru
     assert where(tmp_path) == {".a.csv", "b.csv.part", "done/c.csv", "done/c.csv.receipts"}
 
 
+async def test_with_an_outbox_a_file_is_done_when_the_disk_has_it(tmp_path: Path, bus: MemoryTransport) -> None:
+    """Also while the bus is away. One that the outbox has no room for waits where it was taken to."""
+    folder, settings = tmp_path / "spool", Settings(user="ntsg.nordtel")
+    away = KafkaTransport(Settings(bootstrap="127.0.0.1:1"))
+
+    @asynccontextmanager
+    async def watched(transport: Transport, **options: int) -> AsyncIterator[tuple[Spool, DurablePublisher]]:
+        outbox = DurablePublisher(settings, tmp_path / "outbox", transport=transport, linger=0, **options)
+        async with outbox as publisher:
+            spool = Spool(folder, reader, publisher)
+            with spool.opened():
+                spool.take(settled=False)
+                yield spool, publisher
+
+    folder.mkdir()
+    drop(folder, "a.csv", "I-1", "I-2")
+    async with watched(away, max_bytes=1) as (spool, _):
+        with capture_logs() as logs:
+            working = asyncio.create_task(spool.work_off())
+
+            async def refused() -> bool:
+                return "disk_away" in [entry["event"] for entry in logs]
+
+            await until(refused, "the outbox has no room")
+            working.cancel()
+            await asyncio.wait([working])
+    assert where(folder) == {"taken/a.csv"}
+
+    async with watched(away) as (spool, _):
+        await spool.work_off()
+    assert where(folder) == {"done/a.csv", "done/a.csv.receipts"}
+    receipts = [json.loads(line) for line in (folder / "done/a.csv.receipts").read_text().splitlines()]
+    assert [(each["ref"][-3:], each["state"], each["number"]) for each in receipts] == [
+        ("I-1", "WAITING", 1), ("I-2", "WAITING", 2)
+    ]  # fmt: skip
+
+    async with watched(bus) as (_, publisher):
+        assert await publisher.drained(PATIENCE)
+    assert await ids(bus) == ["I-1", "I-2"]
+
+
 async def test_two_files_of_one_name_are_kept(tmp_path: Path, run: Run) -> None:
     for row in ("I-1", "I-2"):
         drop(tmp_path, "a.csv", row)
@@ -152,20 +198,20 @@ async def test_a_killed_spool_loses_nothing(group: ProvisionedGroup, realm: Real
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
     command = [sys.executable, "-m", "ntsg", "spool", "--config", str(credentials), "--poll", "0.05", str(folder)]
 
-    async def watched(until: int) -> None:
+    async def watched(done: int) -> None:
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)  # noqa: ASYNC220
         try:
             async with asyncio.timeout(PATIENCE):
-                while len(list((folder / "done").glob("*.csv"))) < until:
+                while len(list((folder / "done").glob("*.csv"))) < done:
                     assert process.poll() is None
                     await asyncio.sleep(0.01)
         finally:
             process.send_signal(signal.SIGKILL)
             process.wait()
 
-    for until in (1, 15, 40):
+    for done in (1, 15, 40):
         (folder / "done").mkdir(exist_ok=True)
-        await watched(until)
+        await watched(done)
     assert {path.stem for path in (folder / "done").glob("*.csv")} == set(names)
     assert not list((folder / "taken").iterdir())
     assert not list((folder / "refused").iterdir())

@@ -121,3 +121,28 @@ async def test_a_receipt_says_stored_when_the_bus_is_there(ntsg: Ntsg, tmp_path:
     assert (receipt["state"], receipt["offset"], receipt["number"]) == ("STORED", 0, 1)
     assert answer.returncode == 1
     assert "line 2: incident/sveamobil/I-1@1: user" in answer.stderr
+
+
+async def test_what_is_imported_goes_by_the_outbox(group: ProvisionedGroup, ntsg: Ntsg, tmp_path: Path) -> None:
+    """By hand while the bus is away, and from a watched folder when it is there: the log has it all."""
+    outbox, folder, table = tmp_path / "outbox", tmp_path / "spool", tmp_path / "storm.csv"
+    head, row = "id;observed_at;state;title;impact;areas\n", "{};2026-01-10 06:00;bekräftat;Nere;avbrott;07\n"
+    table.write_text(head + row.format("I-1") + row.format("I/2"), "utf-8")
+    folder.mkdir()
+    (folder / "a.csv").write_text(head + row.format("I-3"), "utf-8")
+
+    kept = await ntsg("import", "--outbox", outbox, "--give-up-after", 0.1, table, NTSG_BOOTSTRAP="127.0.0.1:1")
+    assert (kept.returncode, "storm.csv: row 3" in kept.stderr) == (1, True)
+    [receipt] = [json.loads(line) for line in kept.stdout.splitlines()]
+    assert (receipt["ref"], receipt["state"], receipt["number"]) == ("incident/nordtel/I-1", "WAITING", 1)
+    assert "1 wait on this disk" in kept.stderr
+
+    watched = await ntsg("spool", "--once", "--outbox", outbox, folder)
+    assert watched.returncode == 0, watched.stderr
+    receipt = json.loads((folder / "done" / "a.csv.receipts").read_text())
+    assert (receipt["ref"], receipt["number"]) == ("incident/nordtel/I-3", 2)
+    view = (await fold_log(group.settings("hub"))).state
+    assert view.entity("incident/nordtel/I-1")
+    assert view.entity("incident/nordtel/I-3")
+    listed = await ntsg("outbox", "list", "--all", "--json", "--outbox", outbox)
+    assert [json.loads(line)["state"] for line in listed.stdout.splitlines()] == ["STORED", "STORED"]

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bus import geography
-from bus.errors import NtsgError
+from bus.errors import NotRemembered, NtsgError
 from bus.messages import Message
 from bus.ndjson import Line
 from bus.references import ID_PATTERN, Kind, is_reference, reference
@@ -130,7 +130,8 @@ class Form:
                         response = self._failed(visit, phrases.expired, 403)
                     else:
                         response = await handle(visit)
-                except Problem as problem:
+                except (Problem, NotRemembered) as error:
+                    problem = error if isinstance(error, Problem) else Problem.of(error)
                     visit = Visit(request, phrases, session, {})
                     response = self._failed(visit, _told(phrases, problem), problem.status)
             if chosen:
@@ -357,7 +358,10 @@ def _language(request: Request) -> tuple[Phrases, bool]:
 def _same_origin(request: Request) -> bool:
     """Whether a form was sent from this site, as far as the browser tells."""
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    try:
+        return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    except ValueError:  # such as http://[
+        return False
 
 
 def _told(phrases: Phrases, problem: Problem) -> str:
