@@ -241,12 +241,17 @@ class Words:
         return f"{seconds} s"
 
     def clock(self, instant: datetime, *, seconds: bool = False, near: datetime | None = None) -> str:
-        """Local time in Sweden; with the date where it is not the day of `near`."""
+        """Local time in Sweden; with the date where it is not the day of `near`, and the zone where it comes twice."""
         local = instant.astimezone(STOCKHOLM)
         text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
         if near is not None and near.astimezone(STOCKHOLM).date() != local.date():
             text = f"{local.day}/{local.month} {text}"
-        return text
+        return f"{text} {local.tzname()}" if comes_twice(local) else text
+
+
+def comes_twice(local: datetime) -> bool:
+    """Whether the clock shows this time twice, in the night when it is put back."""
+    return local.replace(fold=0).utcoffset() > local.replace(fold=1).utcoffset()  # type: ignore[operator]
 
 
 INSTANTS = frozenset(

@@ -72,7 +72,8 @@ class Access:
             return problem(HTTPStatus.FORBIDDEN, "a form is sent from the room's own pages only")
         if visitor is not None or path in FOR_ANYBODY or path.startswith(FILES):
             return None
-        if request.method == "GET" and path == "/":
+        by_form = request.method == "POST" and "text/html" in request.headers.get("accept", "")
+        if by_form or (request.method == "GET" and path == "/"):
             back = f"/?{request.url.query}" if request.url.query else "/"
             return RedirectResponse(f"/login?next={quote(back, safe='')}", HTTPStatus.SEE_OTHER)
         hint = "" if self._accounts.any() else "; this hub has no accounts yet: `ntsg room user add`"

@@ -57,7 +57,7 @@ class Door:
         return self._form(request)
 
     async def _sign_in(self, request: Request) -> Response:
-        wish = wish_of(request)
+        wish = _wish(request)
         try:
             form = await read_form(request)
             check_token(form.secret("csrf"), request.cookies.get(_form_cookie(request), ""))
@@ -112,14 +112,17 @@ class Door:
     def _form(
         self, request: Request, occasion: Said | None = None, *facts: object, status: HTTPStatus = HTTPStatus.OK
     ) -> Response:
-        wish = wish_of(request)
+        wish = _wish(request)
         if occasion is None and not self._accounts.any():
             occasion = Said.NO_ACCOUNTS
+        elif occasion is None and request.state.visitor is None and cookie_name(request) in request.cookies:
+            occasion = Said.SESSION_OVER
         csrf = request.cookies.get(_form_cookie(request), "")
         if not TOKEN.fullmatch(csrf):
             csrf = secrets.token_urlsafe(32)
         text = said(occasion, wish.language, *facts) if occasion else None
-        answer = HTMLResponse(self._page.login(wish, text, csrf), status, {"cache-control": "no-store"})
+        page = self._page.login(wish, text, csrf, back=_way_back(request, wish))
+        answer = HTMLResponse(page, status, {"cache-control": "no-store"})
         if occasion is Said.SLOWED:
             answer.headers["retry-after"] = str(facts[0])
         _set_cookie(request, answer, _form_cookie(request), csrf, FORM_MINUTES * 60, same_site="strict")
@@ -143,10 +146,24 @@ def _set_cookie(
 
 def _way_back(request: Request, wish: Wish) -> str:
     """Where the visitor wanted to go; in this room, whatever the address says."""
+    wanted = _wanted(request)
+    return f"/?{(wish if wanted is None else Wish.of(wanted, wish.language)).query()}"
+
+
+def _wanted(request: Request) -> dict[str, str] | None:
+    """What the page that the visitor wanted asks for; None where that is no page of the room."""
     wanted = urlsplit(request.query_params.get("next", ""))
     if wanted.scheme or wanted.netloc or wanted.path != "/":
-        return f"/?{wish.query()}"
-    return f"/?{Wish.of(dict(parse_qsl(wanted.query)), wish.language).query()}"
+        return None
+    return dict(parse_qsl(wanted.query))
+
+
+def _wish(request: Request) -> Wish:
+    """What the address asks for; the language, where it names none, is that of the page that the visitor wanted."""
+    wish = wish_of(request)
+    if "lang" in request.query_params:
+        return wish
+    return wish.but(language=Wish.of(_wanted(request) or {}, wish.language).language)
 
 
 def _told(name: str) -> str:

@@ -69,7 +69,9 @@ class Pages:
         return self._page.static.answer(request)
 
     async def _look(self, visitor: Visitor, wish: Wish) -> Sight | Response:
-        """What there is to see, or why there is nothing."""
+        """What there is to see, or why there is nothing. Now is not shown to who asked for another time."""
+        if {"at", "as_of"} & set(wish.ignored):
+            return self._problem(HTTPStatus.BAD_REQUEST, Said.NO_SUCH_TIME, wish)
         try:
             return await self._sights.of(visitor, wish)
         except NotYet:

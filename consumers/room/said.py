@@ -25,6 +25,8 @@ class Said(StrEnum):
     BUS_AWAY = "BUS_AWAY"
     BUS_REFUSES = "BUS_REFUSES"
     AHEAD = "AHEAD"
+    NO_SUCH_TIME = "NO_SUCH_TIME"
+    SESSION_OVER = "SESSION_OVER"
     PAST_BUSY = "PAST_BUSY"
     NOT_IN_THE_PAST = "NOT_IN_THE_PAST"
     NOT_SETTLED = "NOT_SETTLED"
@@ -51,6 +53,8 @@ _SWEDISH = {
     Said.BUS_AWAY: "Bussen svarar inte, så inget besked om leverans har kommit. Skicka igen; det blir inte dubbelt.",
     Said.BUS_REFUSES: "Bussen tar inte emot det: {}",
     Said.AHEAD: "Den tidpunkten har inte varit än.",
+    Said.NO_SUCH_TIME: "Den tiden finns inte. Natten till sommartid hoppar klockan från 02.00 till 03.00.",
+    Said.SESSION_OVER: "Inloggningen har gått ut. Logga in igen, så kommer du tillbaka dit där du var.",
     Said.PAST_BUSY: "Flera äldre lägesbilder räknas redan fram. Försök igen om en stund.",
     Said.NOT_IN_THE_PAST: "Du ser en äldre bild. Gå till nuläget innan du agerar.",
     Said.NO_REPORT: "Rapporten kunde inte göras eller läsas: {}",
@@ -72,6 +76,8 @@ _ENGLISH = {
     Said.BUS_AWAY: "The bus does not answer, so there is no receipt. Send it again; it will not count twice.",
     Said.BUS_REFUSES: "The bus does not take it: {}",
     Said.AHEAD: "That instant has not been yet.",
+    Said.NO_SUCH_TIME: "There is no such time. In the night to summer time the clock leaps from 02:00 to 03:00.",
+    Said.SESSION_OVER: "Your session has ended. Log in again, and you come back to where you were.",
     Said.PAST_BUSY: "Several pictures of the past are being made already. Try again in a moment.",
     Said.NOT_IN_THE_PAST: "You look at an older picture. Go to now before you act.",
     Said.NO_REPORT: "The report could not be made or read: {}",

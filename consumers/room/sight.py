@@ -262,8 +262,9 @@ class Wish:
                     read[name] = reader(text)
                 except ValueError:
                     ignored.append(name)
-        if "at" in read:
-            read["as_of"] = read.pop("at")
+        again = read.pop("again", False)
+        if (at := read.pop("at", None)) is not None:
+            read["as_of"] = at.replace(fold=int(again)).astimezone(UTC)
         filters = Filters(**{name: read.pop(name) for name in _FILTERS if name in read})
         read["language"] = read.pop("lang", language)
         return cls(**read, filters=filters, ignored=tuple(ignored))
@@ -330,11 +331,14 @@ def _text(text: str) -> str:
 
 
 def _local(text: str) -> datetime:
-    """As a form of the page tells an instant: local time in Sweden."""
+    """As a form of the page tells an instant: local time in Sweden, which the clock does show that night."""
     local = datetime.fromisoformat(text)
     if local.tzinfo is not None:
         raise ValueError(text)
-    return local.replace(tzinfo=STOCKHOLM).astimezone(UTC)
+    at = local.replace(tzinfo=STOCKHOLM)
+    if at.astimezone(UTC).astimezone(STOCKHOLM).replace(tzinfo=None, fold=0) != local:
+        raise ValueError(text)
+    return at
 
 
 def _switch(text: str) -> bool:
@@ -361,6 +365,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "text": _text,
     "as_of": parse_instant,
     "at": _local,
+    "again": _switch,
     "since": parse_instant,
     "wall": _switch,
     "uncut": _switch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -59,6 +60,22 @@ async def test_somebody_signs_in_and_out(site: Site) -> None:
         assert (await client.post("/logout", data={"csrf": csrf.csrf})).status_code == 303
         client.cookies.set("ntsg", kept["ntsg"])
         assert (await client.get("/v1/view")).status_code == 401
+
+
+async def test_a_form_of_a_session_that_is_over_leads_to_the_door_and_back(site: Site) -> None:
+    async with site.signed_in("kim", RoomRole.OFFICER) as client:
+        site.watch.offset = timedelta(hours=2)
+        sent = await client.post("/acts/preview?lang=en&tab=needs", data={}, headers={"accept": "text/html"})
+        assert sent.status_code == 303
+        door = await client.get(sent.headers["location"])
+        assert "Your session has ended" in door.text
+        form = {"name": "kim", "password": PASSWORD, "csrf": token_in(door.text)}
+        address = unescape(door.text.partition('action="')[2].partition('"')[0])
+        answer = await client.post(address, data=form | {"password": "wrong"})
+        assert (answer.status_code, "gone" in answer.text) == (403, False)
+        assert 'action="/login?lang=en' in answer.text
+        answer = await client.post(address, data=form)
+        assert answer.headers["location"] == "/?lang=en&tab=needs"
 
 
 async def test_where_travel_is_not_local_a_cookie_is_for_tls_alone(site: Site) -> None:

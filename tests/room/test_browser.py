@@ -6,6 +6,7 @@ own.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import pytest_asyncio
+from argon2 import PasswordHasher
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
@@ -27,15 +29,17 @@ from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 from bus.vocabulary import Audience, MessageStatus
 from consumers.hub import Hub, running_hub
-from consumers.hub.clock import wall_clock
+from consumers.hub.clock import Now, wall_clock
 from consumers.room import ACCOUNTS, Accounts, RoomSettings
 from consumers.room.acting import Acting
+from consumers.room.page import PARTS
 from consumers.room.sight import RoomRole, Tab
+from consumers.words import Language, words_of
 from producers.storm import storm
 from tests.conftest import ProvisionedGroup, provision_group
 from tests.group import incident
 from tests.hubs import write
-from tests.room.conftest import PASSWORD
+from tests.room.conftest import PASSWORD, Watch
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -66,22 +70,32 @@ class Room:
     async def tell(self, *messages: Message) -> None:
         await write(self.group.admin, messages)
 
+    def enter(self, name: str, role: RoomRole = RoomRole.VIEWER, audience: Audience = Audience.FULL) -> None:
+        """Give somebody an account."""
+        accounts = Accounts(self.directory / "hub" / ACCOUNTS, wall_clock, PasswordHasher(1, 1024, 1))
+        accounts.add(name, role, audience, "vakthavande", PASSWORD)
+        accounts.close()
+
 
 @asynccontextmanager
-async def served(broker: Running, directory: Path, realm: str) -> AsyncIterator[Room]:
+async def served(
+    broker: Running, directory: Path, realm: str, now: Now = wall_clock, *, is_open: bool = True
+) -> AsyncIterator[Room]:
     """A hub of the made-up group in a fresh realm, open to whoever is at this machine."""
     actors = resources.files("producers").joinpath("actors.toml").read_text("utf-8")
     group = await provision_group(broker, Realm(realm), directory / "credentials", actors)
-    async with hub_of(group, directory) as hub:
+    async with hub_of(group, directory, now=now, is_open=is_open) as hub:
         yield Room(hub, group, directory)
 
 
 @asynccontextmanager
-async def hub_of(group: ProvisionedGroup, directory: Path, port: int = 0) -> AsyncIterator[Hub]:
+async def hub_of(
+    group: ProvisionedGroup, directory: Path, port: int = 0, now: Now = wall_clock, *, is_open: bool = True
+) -> AsyncIterator[Hub]:
     transport = KafkaTransport(group.settings("hub"))
     acting = Acting(KafkaTransport(group.settings("samordning")), group.realm, "samordning")
-    room = RoomSettings(is_open=True, acting=acting)
-    async with running_hub(transport, group.realm, directory / "hub", port=port, room=room) as hub:
+    room = RoomSettings(is_open=is_open, acting=acting)
+    async with running_hub(transport, group.realm, directory / "hub", port=port, room=room, now=now) as hub:
         await hub.settled()
         yield hub
 
@@ -97,6 +111,42 @@ async def stormy(broker: Running, tmp_path_factory: pytest.TempPathFactory) -> A
     """The storm at its worst, in an exercise. Look, and leave it as it is."""
     async with served(broker, tmp_path_factory.mktemp("storm"), f"look{next(_numbers)}-exercise") as room:
         await room.tell(*storm_until(LONG_BEFORE, MessageStatus.EXERCISE))
+        yield room
+
+
+WATCH = Watch(timedelta(days=730))
+"""Two years ahead, so that both nights of 2026 in which the clocks change are past, whenever this is run."""
+SECRET = "HEMLIGT-4711"
+COUNTED, EXACT = "Nere i Dalarna", 123_456
+DALARNA = ({"kind": "LAN", "code": "20"},)
+AUTUMN = {
+    "title": "Natten då klockan ställs tillbaka",
+    "started_at": "2026-10-25T00:30Z",
+    "restoration": {"earliest": "2026-10-25T00:30Z", "latest": "2026-10-25T01:30Z", "certainty": "LIKELY"},
+}
+SPRING = {
+    "title": "Natten då klockan ställs fram",
+    "started_at": "2026-03-29T00:30Z",
+    "restoration": {"earliest": "2026-03-29T00:30Z", "latest": "2026-03-29T01:30Z", "certainty": "LIKELY"},
+}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def staffed(broker: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
+    """A few reports, for those who have an account, and which tests may add to: one that is secret, one with a number,
+    two that may be one, two with nights in them.
+    """
+    vaxjo, norrbotten = ({"kind": "KOMMUN", "code": "0780"},), ({"kind": "LAN", "code": "25"},)
+    directory, realm = tmp_path_factory.mktemp("staffed"), f"staffed{next(_numbers)}"
+    async with served(broker, directory, realm, WATCH, is_open=False) as room:
+        await room.tell(
+            incident("nordtel", "I-9", title=SECRET, description=SECRET, tlp="RED", areas=norrbotten),
+            incident("fjallmobil", "I-5", title=COUNTED, users={"value": EXACT}, areas=DALARNA),
+            incident("sveamobil", "I-1", title="Nere i Växjö", areas=vaxjo),
+            incident("tretton", "I-2", title="Också nere i Växjö", areas=vaxjo),
+            incident("kustfiber", "I-3", areas=({"kind": "LAN", "code": "09"},), **AUTUMN),
+            incident("kustfiber", "I-4", areas=({"kind": "LAN", "code": "23"},), **SPRING),
+        )
         yield room
 
 
@@ -135,6 +185,26 @@ async def is_live(page: Page) -> None:
         await expect(page.locator("html")).to_have_class(re.compile(r"\blive\b"))
 
 
+async def sign_in(page: Page, name: str) -> None:
+    """On the page that asks who one is."""
+    await page.get_by_label("Namn").fill(name)
+    await page.get_by_label("Lösenord").fill(PASSWORD)
+    await page.get_by_role("button", name="Logga in").click()
+    await expect(page.locator(".you .name")).to_have_text(name)
+    await is_live(page)
+
+
+async def signed_in(
+    visit: Open, room: Room, path: str, role: RoomRole = RoomRole.VIEWER, audience: Audience = Audience.FULL
+) -> Page:
+    """The page as somebody new sees it who has signed in."""
+    name = f"kim{next(_numbers)}"
+    room.enter(name, role, audience)
+    page = await visit(room, path)
+    await sign_in(page, name)
+    return page
+
+
 async def shows_storm(page: Page) -> None:
     """Wait until all of the storm is there."""
     await expect(page.locator("#part-list .title").first).to_have_text(STORM)
@@ -142,8 +212,12 @@ async def shows_storm(page: Page) -> None:
 
 
 async def is_accessible(page: Page) -> None:
-    found = await Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
+    """By light, and as to its colours in the dark too."""
+    for scheme, options in (("light", {}), ("dark", {"runOnly": ["color-contrast"]})):
+        await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        found = await Axe().run(page, options=options)
+        assert found.violations_count == 0, f"{scheme}: {found.generate_report()}"
+    await page.emulate_media(color_scheme="light")
 
 
 ANSWERS = {
@@ -168,9 +242,10 @@ async def test_the_fourteen_questions_have_their_answers_under_their_labels(stor
     page = await visit(stormy)
     await shows_storm(page)
     assert await page.locator(".realm").inner_text() == "ÖVNING"  # the fourteenth
+    await page.goto(f"{stormy.address}/?lang=sv&tab=help")
+    places = {number: await page.locator(f"#q{number} a").get_attribute("href") for number in ANSWERS}
     for number, (label, answer) in ANSWERS.items():
-        await page.goto(f"{stormy.address}/?lang=sv&tab=help")
-        await page.locator(f"#q{number} a").click()
+        await page.goto(f"{stormy.address}{places[number]}")
         target = page.locator(f"[id='{urlsplit(page.url).fragment}']")
         await expect(target.get_by_role("heading", name=label, exact=True).first).to_be_visible()
         said = re.compile(re.escape(answer).replace("\u202f", r"\s"), re.IGNORECASE)
@@ -305,7 +380,7 @@ async def test_an_exercise_looks_like_one_from_across_the_room(stormy: Room, vis
 @pytest.mark.parametrize("tab", Tab)
 async def test_every_view_is_accessible(stormy: Room, visit: Open, tab: Tab) -> None:
     selected = "&selected=totals" if tab is Tab.WHY else ""
-    page = await visit(stormy, f"/?lang=sv&tab={tab}{selected}", color_scheme="dark" if tab is Tab.AREAS else "light")
+    page = await visit(stormy, f"/?lang=sv&tab={tab}{selected}")
     await expect(page.locator('[data-tile="mobile"] .value')).to_have_text("1")
     await is_accessible(page)
 
@@ -344,18 +419,14 @@ async def test_an_act_is_reviewed_and_sent_and_another_browser_sees_it(
 ) -> None:
     async with served(broker, tmp_path, f"acts{next(_numbers)}") as room:
         await room.tell(*storm_until(LONG_BEFORE, MessageStatus.ACTUAL))
-        accounts = Accounts(tmp_path / "hub" / ACCOUNTS, wall_clock)
-        accounts.add("vakt", RoomRole.OFFICER, Audience.FULL, "vakthavande", PASSWORD)
-        accounts.close()
+        room.enter("vakt", RoomRole.OFFICER)
         colleague = await visit(room, "/?lang=sv&tab=conflicts")
         white_out = colleague.locator("#open-conflicts tr", has_text="ingen kan ringa 112 med mobiltelefon")
         await expect(white_out).to_be_visible()
         await expect(white_out.get_by_role("button")).to_have_count(0)
 
         page = await visit(room, "/login?lang=sv")
-        await page.get_by_label("Namn").fill("vakt")
-        await page.get_by_label("Lösenord").fill(PASSWORD)
-        await page.get_by_role("button", name="Logga in").click()
+        await sign_in(page, "vakt")
         await page.get_by_role("link", name="Konflikter", exact=True).first.click()
         row = page.locator("#open-conflicts tr", has_text="ingen kan ringa 112 med mobiltelefon")
         await row.get_by_role("button", name="Kvittera").click()
@@ -383,6 +454,126 @@ async def test_an_act_is_reviewed_and_sent_and_another_browser_sees_it(
                 await form.get_by_label(label).fill(text)
             await form.get_by_role("button", name="Granska").click()
             await expect(page.get_by_role("heading", name="Granska innan du skickar"), summary).to_be_visible()
+
+
+async def test_a_suggestion_is_accepted_in_one_browser_and_seen_in_another(staffed: Room, visit: Open) -> None:
+    opened = "/?lang=sv&selected=incident%2Fsveamobil%2FI-1"
+    colleague = await signed_in(visit, staffed, opened)
+    await expect(colleague.locator("#d-suggestions")).to_contain_text("tretton/I-2")
+    await expect(colleague.locator("#d-suggestions").get_by_role("button")).to_have_count(0)
+    await expect(colleague.locator("#d-reports")).not_to_contain_text("Också nere i Växjö")
+
+    page = await signed_in(visit, staffed, opened, RoomRole.OFFICER)
+    await page.locator("#d-suggestions").get_by_role("button", name="Godta").click()
+    await expect(page.get_by_role("heading", name="Granska innan du skickar")).to_be_visible()
+    await expect(page.locator(".facts-table")).to_contain_text("MUST_LINK")
+    await page.get_by_role("button", name="Skicka").click()
+    await expect(page.get_by_role("heading", name="Skickat")).to_be_visible()
+    for browser in (colleague, page):
+        if browser is page:
+            await page.get_by_role("link", name="Tillbaka").click()
+        await expect(browser.locator("#d-reports")).to_contain_text("Också nere i Växjö")
+        await expect(browser.locator("#d-reports")).to_contain_text("samordningen säger så")
+        await expect(browser.locator("#d-suggestions")).to_have_count(0)
+
+
+LISTENS = """() => {
+  window.heard = "";
+  const stream = new EventSource("/v1/changes");
+  const hear = (event) => { window.heard += event.data; };
+  for (const kind of ["changes", "anew", "pulse"]) stream.addEventListener(kind, hear);
+}"""
+
+
+@pytest.mark.parametrize(
+    ("audience", "number"), [(Audience.AUTHORITY, "123\u202f456"), (Audience.PEER, "50\u202f000–200\u202f000")]
+)
+async def test_what_an_audience_may_not_see_is_counted_and_nowhere(
+    staffed: Room, visit: Open, audience: Audience, number: str
+) -> None:
+    revision = next(_numbers) + 1
+    page = await signed_in(visit, staffed, "/?lang=sv&selected=incident%2Ffjallmobil%2FI-5", audience=audience)
+    await expect(page.locator(".banner.withheld")).to_contain_text("1 uppgift visas inte för dig")
+    await expect(page.locator("#d-users td.n")).to_have_text(number)
+    await is_accessible(page)
+
+    await page.evaluate(LISTENS)
+    await page.wait_for_function("window.heard.includes('heard_at')")
+    changed = {"title": COUNTED, "users": {"value": EXACT}, "areas": DALARNA, "reason": "Fler har ringt"}
+    await staffed.tell(
+        incident("nordtel", "I-9", revision, title=SECRET, tlp="RED"),
+        incident("fjallmobil", "I-5", revision, **changed),
+    )
+    key = json.dumps("incident/fjallmobil/I-5")
+    await page.wait_for_function("key => window.heard.includes(key)", arg=key)
+    shown = {"the stream": await page.evaluate("window.heard"), "the page": await page.content()}
+    paths = [f"/?tab={tab}" for tab in Tab] + [f"/parts/{part}" for part in PARTS]
+    for path in (*paths, *(f"/v1/{name}" for name in ("view", "situations", "areas", "actors", "situations.geojson"))):
+        shown[path] = await (await page.request.get(staffed.address + path)).text()
+    hidden = [SECRET, "nordtel/I-9", *([str(EXACT), "123\u202f456"] if audience is Audience.PEER else [])]
+    for where, text in shown.items():
+        assert not [secret for secret in hidden if secret in text], where
+    for ref in ("messages?ref=incident/nordtel/I-9", "explain?ref=incident/nordtel/I-9"):
+        assert (await page.request.get(f"{staffed.address}/v1/{ref}")).status == 403
+
+
+async def test_a_session_that_is_over_says_so_and_leads_back(
+    staffed: Room, visit: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("consumers.room.rest.CHECKED_EVERY", 0.0)
+    staffed.enter("alex", RoomRole.OFFICER)
+    page = await visit(staffed, "/?lang=sv&tab=conflicts&county=07")
+    await expect(page.get_by_role("alert")).to_have_count(0)  # nobody was signed in
+    await sign_in(page, "alex")
+    await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
+    WATCH.offset += timedelta(hours=2, minutes=1)
+    await expect(page.get_by_role("alert")).to_contain_text("Inloggningen har gått ut", timeout=3 * PATIENCE)
+    await is_accessible(page)
+    await sign_in(page, "alex")
+    await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
+    assert {"tab": ["conflicts"], "county": ["07"]}.items() <= parse_qs(urlsplit(page.url).query).items()
+
+
+async def test_in_the_nights_when_the_clocks_change_every_time_is_told_apart(staffed: Room, visit: Open) -> None:
+    page = await signed_in(visit, staffed, "/?lang=sv&selected=incident%2Fkustfiber%2FI-3")
+    await expect(page.locator("#part-detail header")).to_contain_text("började 25/10 02:30 CEST")
+    await expect(page.locator("#d-forecast")).to_contain_text("mellan 25/10 02:30 CEST och 25/10 02:30 CET")
+    module = re.sub(r"room\.js$", "clock.js", await page.locator("script[type=module]").get_attribute("src") or "")
+    words, near = words_of(Language.SWEDISH), datetime(2026, 10, 25, 12, tzinfo=UTC)
+    for instant in (datetime(2026, *day, 0, 30, tzinfo=UTC) + timedelta(hours=h) for day in NIGHTS for h in range(3)):
+        told = await page.evaluate(TELLS, [module, instant.isoformat(), near.isoformat()])
+        assert told == words.clock(instant, near=near, seconds=True)
+
+    await page.goto(f"{staffed.address}/?lang=sv&selected=incident%2Fkustfiber%2FI-4")
+    await expect(page.locator("#part-detail header")).to_contain_text("började 29/3 01:30")
+    await expect(page.locator("#d-forecast")).to_contain_text("mellan 29/3 01:30 och 29/3 03:30")
+
+
+NIGHTS = ((3, 29), (10, 24), (10, 25))
+TELLS = "([file, at, near]) => import(file).then((module) => module.clock(at, { near, toTheSecond: true }))"
+
+
+async def test_time_travel_into_the_nights_when_the_clocks_change(staffed: Room, visit: Open) -> None:
+    async def shown(page: Page, local: str) -> None:
+        await is_live(page)
+        await page.locator("#at").fill(local)
+        await page.locator("form.log").get_by_role("button", name="Visa").click()
+
+    page = await signed_in(visit, staffed, "/?lang=sv")
+    await shown(page, "2026-10-25T02:30")
+    await expect(page.locator(".banner.then")).to_contain_text("DÅ 25/10 02:30 CEST")
+    await page.get_by_role("link", name="visa 02:30 CET i stället").click()
+    await expect(page.locator(".banner.then")).to_contain_text("DÅ 25/10 02:30 CET")
+    await is_accessible(page)
+    await shown(page, "2026-10-25T02:30")  # whoever is there means the time that is shown
+    await expect(page.locator(".banner.then")).to_contain_text("DÅ 25/10 02:30 CET")
+    await shown(page, "2026-03-29T02:30")
+    await expect(page.get_by_role("alert")).to_contain_text("hoppar klockan från 02.00 till 03.00")
+    await page.get_by_role("link", name="Tillbaka").click()
+    await expect(page.locator("#part-list")).to_be_visible()
+    await expect(page.locator(".banner.then")).to_have_count(0)
+    await shown(page, "2026-03-29T03:00")
+    await expect(page.locator(".banner.then")).to_contain_text("DÅ 29/3 03:00")
 
 
 async def test_what_an_operator_writes_stays_text(broker: Running, tmp_path: Path, visit: Open) -> None:

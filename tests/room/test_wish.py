@@ -49,6 +49,7 @@ def test_a_link_shows_a_colleague_the_same(wish: Wish) -> None:
         ("as_of", "2026-01-10T09:00:00"),
         ("since", "yesterday"),
         ("at", "2026-01-10T09:00Z"),
+        ("at", "2026-03-29T02:30"),  # the hour that the clock leaps over
         ("wall", "yes"),
         ("text", "\u0000"),
     ],
@@ -71,4 +72,7 @@ def test_some_of_a_wish_is_changed_by_name() -> None:
 
 def test_a_form_tells_local_time() -> None:
     assert Wish.of({"at": "2026-01-10T10:30"}).as_of == datetime(2026, 1, 10, 9, 30, tzinfo=UTC)
+    assert Wish.of({"at": "2026-10-25T02:30"}).as_of == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+    assert Wish.of({"at": "2026-10-25T02:30", "again": "1"}).as_of == datetime(2026, 10, 25, 1, 30, tzinfo=UTC)
+    assert Wish.of({"at": "2026-07-10T10:30", "again": "1"}).as_of == datetime(2026, 7, 10, 8, 30, tzinfo=UTC)
     assert Wish.of({"at": "2026-07-10T10:30"}).as_of == datetime(2026, 7, 10, 8, 30, tzinfo=UTC)

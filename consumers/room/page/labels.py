@@ -434,6 +434,7 @@ LABELS: Mapping[str, Pair] = {
     "log_lead": ("Se läget som det var känt då", "See the picture as it was known then"),
     "log_at": ("Tidpunkt (svensk tid)", "Time (Swedish)"),
     "now": ("nu", "now"),
+    "twin": ("visa {} i stället", "show {} instead"),
     "step_back": ("En timme bakåt", "One hour back"),
     "step_on": ("En timme framåt", "One hour on"),
     # Acting

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from consumers.room.sight import Sight
-from consumers.words import STOCKHOLM
+from consumers.words import STOCKHOLM, comes_twice
 
 __all__ = ["Log", "log_of"]
 
@@ -28,6 +28,10 @@ class Log:
     value: int
     local: str
     """The instant shown, as a form's local date and time."""
+    again: bool
+    """It is the second time that the clock shows this, in the night when it is put back."""
+    twin: datetime | None
+    """The other instant at which the clock shows the same; None in all other nights, and while it is not yet."""
     back: datetime
     on: datetime | None
     """An hour later; None where that is not yet."""
@@ -47,12 +51,16 @@ def log_of(sight: Sight, now: datetime) -> Log:
     minutes = int(length / timedelta(minutes=1))
     value = minutes if not sight.past or begin is None else int((shown - begin) / timedelta(minutes=1))
     later = shown + HOUR
+    at_clock = shown.astimezone(STOCKHOLM)
+    twin = shown + (-HOUR if at_clock.fold else HOUR) if sight.past and comes_twice(at_clock) else None
     return Log(
         begin=begin,
         ticks=ticks,
         minutes=minutes,
         value=max(0, min(minutes, value)),
-        local=shown.astimezone(STOCKHOLM).strftime("%Y-%m-%dT%H:%M"),
+        local=at_clock.strftime("%Y-%m-%dT%H:%M"),
+        again=bool(at_clock.fold),
+        twin=twin if twin is not None and twin < now else None,
         back=(shown - HOUR).replace(second=0, microsecond=0),
         on=later if sight.past and later < now else None,
     )

@@ -114,9 +114,11 @@ class Page:
             raise KeyError(name)
         return self._render(f"parts/{name}.html", self._shown(sight, visitor, wish))
 
-    def login(self, wish: Wish, problem: str | None, csrf: str) -> str:
-        """Where somebody says who they are; `problem`: why the last time failed, in the language wished for."""
-        return self._render("login.html", self._frame(wish) | {"problem": problem, "csrf": csrf})
+    def login(self, wish: Wish, problem: str | None, csrf: str, back: str = "/") -> str:
+        """Where somebody says who they are, and goes on to `back`; `problem`: why the last time failed, or why they are
+        asked again, in the language wished for.
+        """
+        return self._render("login.html", self._frame(wish) | {"problem": problem, "csrf": csrf, "back": back})
 
     def confirm(self, draft: Draft, sight: Sight, visitor: Visitor, wish: Wish) -> str:
         """What will be sent, before it is sent."""

@@ -18,7 +18,7 @@ from consumers.merge.view import Conflict, ServiceUsers, SituationLink, UserRang
 from consumers.room.page.labels import Labels
 from consumers.room.page.links import Links
 from consumers.sentences import sentences_of
-from consumers.words import STOCKHOLM, Words
+from consumers.words import Words
 
 __all__ = ["RAMP_OF_EMERGENCY", "RAMP_OF_IMPACT", "Said"]
 
@@ -84,20 +84,17 @@ class Said:
         late = " late" if freshness in LATE else ""
         return Markup('<span class="fresh{}">{}</span>').format(late, self._words.freshness[freshness])
 
-    def at(self, instant: datetime, *, seconds: bool = False, focus: bool = False) -> Markup:
-        """Local time, with the date where it is another day; UTC beside it for who hovers or focuses."""
-        local = self._words.clock(instant, seconds=seconds, near=self._as_of)
+    def at(
+        self, instant: datetime, *, seconds: bool = False, focus: bool = False, near: datetime | None = None
+    ) -> Markup:
+        """Local time, with the date where it is another day than that of `near` (without it, of the picture). UTC
+        stands beside it for who hovers or focuses.
+        """
+        local = self._words.clock(instant, seconds=seconds, near=near or self._as_of)
         tab = Markup(' tabindex="0"') if focus else ""
         return Markup('<time datetime="{}" title="{}" data-utc="{}"{}>{}</time>').format(
-            format_instant(instant), utc(instant), utc(instant), tab, local + self._which_hour(instant)
+            format_instant(instant), utc(instant), utc(instant), tab, local
         )
-
-    def _which_hour(self, instant: datetime) -> str:
-        """In the night when the clocks go back, 02:30 comes twice: then the zone is named."""
-        local = instant.astimezone(STOCKHOLM)
-        if local.replace(fold=0).utcoffset() == local.replace(fold=1).utcoffset():
-            return ""
-        return f" {local.tzname()}"
 
     def age(self, instant: datetime) -> Markup:
         """How long ago, in words."""

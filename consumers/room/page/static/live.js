@@ -1,6 +1,7 @@
 // The live picture: the stream names what changed, and only those parts are fetched again. Raises the alarm when the
 // stream has been silent for too long.
 
+import { clock } from "./clock.js";
 import { morph } from "./morph.js";
 
 const SILENT_AFTER = 10_000; // milliseconds without a word from the hub; it speaks at least every few seconds
@@ -98,12 +99,9 @@ function showAsOf(asOf) {
   const time = header.querySelector(".as-of time");
   if (time) {
     time.dateTime = asOf;
-    time.textContent = local(asOf);
+    time.textContent = clock(asOf, { toTheSecond: true });
   }
 }
-
-const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Stockholm", hour: "2-digit", minute: "2-digit", second: "2-digit" });
-export const local = (instant) => clock.format(new Date(instant));
 
 // Every second: how old the picture is, and whether anybody still tells.
 function tick() {
@@ -117,7 +115,7 @@ function tick() {
 
 function lose() {
   document.documentElement.classList.add("stream-lost");
-  document.getElementById("last-contact").textContent = local(lastContact + ahead);
+  document.getElementById("last-contact").textContent = clock(lastContact + ahead, { toTheSecond: true });
   document.getElementById("lost").hidden = false;
   if (source?.readyState === EventSource.CLOSED) source = null;
 }

@@ -7,4 +7,4 @@ import { begin as map } from "./map.js";
 import { begin as seen } from "./seen.js";
 import { begin as time } from "./time.js";
 
-for (const begin of [seen, desk, map, keys, time, live]) begin();
+if (seen()) for (const begin of [desk, map, keys, time, live]) begin();

@@ -3,20 +3,22 @@
 const NAME = "seen";
 const LONGEST = 24 * 3_600_000; // what is older than a day is a night's sleep ago: then all is new, and nothing is marked
 
+// False where the page is left at once for one that tells it.
 export function begin() {
   const query = new URLSearchParams(location.search);
   const asked = query.get("since");
   if (asked) {
     localStorage.setItem(NAME, asked);
-    return;
+    return true;
   }
-  const asOf = document.querySelector("#part-header .line")?.dataset.asOf;
-  if (!asOf || query.has("as_of")) return;
+  const { asOf, past } = document.querySelector("#part-header .line")?.dataset ?? {};
+  if (!asOf || past) return true;
   const seen = localStorage.getItem(NAME);
   if (!seen || Date.parse(asOf) - Date.parse(seen) > LONGEST || Date.parse(seen) > Date.parse(asOf)) {
     localStorage.setItem(NAME, asOf);
-    return;
+    return true;
   }
   query.set("since", seen);
   location.replace(`/?${query}`);
+  return false;
 }

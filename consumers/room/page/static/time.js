@@ -1,11 +1,11 @@
 // The log's slider: pulled, it says which instant; let go, the room is shown as it was known then.
 
-import { local } from "./live.js";
+import { clock } from "./clock.js";
 
 export function begin() {
   document.addEventListener("input", (event) => {
     if (event.target.id !== "slider") return;
-    const shown = local(instant(event.target)).slice(0, 5);
+    const shown = clock(instant(event.target), { near: document.querySelector("#part-header .line").dataset.now });
     event.target.setAttribute("aria-valuetext", shown);
     const told = document.getElementById("slid");
     if (told) told.textContent = shown;
