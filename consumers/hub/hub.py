@@ -152,7 +152,7 @@ async def running_hub(
         hub.alerter = Alerter(hub, alerts) if alerts is not None else None
         address = directory / "address"
         with closing(Accounts(settings.accounts or directory / ACCOUNTS, now)) as accounts:
-            hub.room = Room(hub, accounts, settings)
+            hub.room = Room(hub, accounts, settings, alerts)
             leader.listeners.append(hub.room.hear)
             async with serving(api(hub, hub.room), host, port, ending=hub.room.end) as hub.address:
                 try:

@@ -13,8 +13,9 @@ own, so two who act at once never touch each other's; what changes something nam
     join       situation, other (the situation that is the same), comment?
     ack        of, of_revision?, answer, comment?
     request    resource, quantity?, unit?, description?, area*, needed_by?, until?, targets*
-    amend      ref, seen, reason, and of a decision or request those of its fields that change
+    amend      ref, seen, reason, and those fields of a decision or request that the form shows; an empty one is emptied
     withdraw   ref, seen, reason
+    settle     place (topic/partition/offset of a held record), reason, withdraw? (1: take that back)
 
 Any may have `tlp`. Instants are ISO 8601 with an offset, or local time as a browser's `datetime-local` gives it.
 """
@@ -46,6 +47,8 @@ from consumers.merge.situations import situation_id
 from consumers.merge.view import Situation
 from consumers.room.forms import Form
 from consumers.room.pictures import Picture
+from consumers.room.sight import local_time
+from consumers.settling import held_at, settlement
 from consumers.words import STOCKHOLM
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -174,17 +177,21 @@ def _amend(form: Form, occasion: Occasion) -> Act:
     before = _before(form, occasion)
     match before:
         case Decision():
-            fields = _given(form, "state", "title", "text") | _instants(form, "until", "review_at")
-            fields |= _numbers(form, "level")
+            fields = _given(form, "state", "title") | _numbers(form, "level") | _shown(form, "text")
+            fields |= _moments(form, before, "until", "review_at")
             if form.all("affects"):
                 fields["affects"] = _known(form.all("affects"), occasion)
+            if before.decision is DecisionKind.SEVERITY_OVERRIDE and fields.get("until", before.until) is None:
+                raise BadAct("until: an override ends; say when")
         case Request():
-            fields = _given(form, "state") | _wanted(form)
+            fields = _given(form, "state") | _wanted(form) | _shown(form, "description")
+            fields |= _moments(form, before, "needed_by", "until")
         case _:
             raise BadAct(f"ref: a {before.kind} is withdrawn, not amended")
-    if not fields:
+    act = _next(before, form, occasion, fields)
+    if all(getattr(act.message, name) == getattr(before, name) for name in fields):
         raise BadAct("nothing is changed")
-    return _next(before, form, occasion, fields)
+    return act
 
 
 def _withdraw(form: Form, occasion: Occasion) -> Act:
@@ -204,6 +211,20 @@ def _withdraw(form: Form, occasion: Occasion) -> Act:
     return _next(before, form, occasion, fields)
 
 
+def _settle(form: Form, occasion: Occasion) -> Act:
+    fold, reason = occasion.picture.fold, form.one("reason")
+    if not reason:
+        raise BadAct("reason: say what was done about it")
+    place, _ = held_at(fold, form.one("place"))
+    back = form.one("withdraw") == "1"
+    made = settlement(
+        fold, place, occasion.actor, reason=reason, as_of=occasion.now, withdraw=back, function=occasion.function
+    )
+    told = {name: getattr(made, name) for name in Decision.model_fields} | _stamp(form, occasion)
+    before = fold.state.entity(made.reference)
+    return Act(build(Decision, told), None if before is None else before.winner.message)
+
+
 _MAKERS: Mapping[str, Callable[[Form, Occasion], Act]] = {
     "note": _note,
     "decision": _decision,
@@ -215,6 +236,7 @@ _MAKERS: Mapping[str, Callable[[Form, Occasion], Act]] = {
     "request": _request,
     "amend": _amend,
     "withdraw": _withdraw,
+    "settle": _settle,
 }
 
 
@@ -316,6 +338,21 @@ def _wanted(form: Form) -> dict[str, Any]:
 def _given(form: Form, *names: str) -> dict[str, Any]:
     """The fields that are filled in."""
     return {name: value for name in names if (value := form.one(name))}
+
+
+def _shown(form: Form, name: str) -> dict[str, Any]:
+    """The field as the form shows it, be it empty."""
+    return {name: form.one(name)} if name in form.fields else {}
+
+
+def _moments(form: Form, before: Message, *names: str) -> dict[str, Any]:
+    """The instants that the form shows, as far as they are not as they were. A form tells no seconds, and no zone."""
+    found: dict[str, Any] = {}
+    for name in names:
+        text, was = form.one(name), getattr(before, name)
+        if name in form.fields and text != local_time(was):
+            found[name] = _instant(name, text) if text else None
+    return found
 
 
 def _numbers(form: Form, *names: str) -> dict[str, Any]:

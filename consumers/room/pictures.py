@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from bus.messages import Part
-from bus.vocabulary import Audience
+from bus.envelope import Envelope
+from bus.messages import Ack, Link, Message, Part
+from bus.references import Kind, reference
+from bus.vocabulary import AckAnswer, Audience
 from consumers.fold import Fold
 from consumers.merge.explain import Explanation
 from consumers.merge.view import IncidentPlace, Situation, View
@@ -51,6 +53,19 @@ class Picture:
             return await self.then.explain(ref)
         return self.fold.state.explain(ref, self.view.as_of)
 
+    def own(self, actor: str) -> tuple[Envelope, ...]:
+        """The links and acknowledgements of an actor that stand, the latest first."""
+        if actor not in self._own:
+            opening = tuple(reference(kind, actor, "") for kind in (Kind.LINK, Kind.ACK))
+            said = (entity.winner for entity in self.fold.state.entities() if entity.ref.startswith(opening))
+            standing = [envelope for envelope in said if _stands(envelope.message)]
+            self._own[actor] = tuple(sorted(standing, key=lambda envelope: envelope.known_at, reverse=True))
+        return self._own[actor]
+
+    @cached_property
+    def _own(self) -> dict[str, tuple[Envelope, ...]]:
+        return {}
+
     @cached_property
     def places(self) -> Mapping[str, IncidentPlace]:
         return {item.ref: item for item in self.items.values() if isinstance(item, IncidentPlace)}
@@ -80,6 +95,15 @@ class Picture:
     def _by_name(self) -> Mapping[str, Situation]:
         own = {situation.id: situation for situation in self.view.situations}
         return {alias: situation for situation in self.view.situations for alias in situation.aliases} | own
+
+
+def _stands(message: Message) -> bool:
+    match message:
+        case Link():
+            return not message.withdrawn
+        case Ack():
+            return message.answer is not AckAnswer.UNKNOWN
+    return False
 
 
 class Pictures:

@@ -11,6 +11,7 @@ from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from bus.vocabulary import Audience
+from consumers.alerts.rules import AlertRules
 from consumers.fold import Fold
 from consumers.report.archive import Archive
 from consumers.room.access import Access, who_asks
@@ -27,6 +28,7 @@ from consumers.room.pictures import Pictures
 from consumers.room.rest import Rest
 from consumers.room.sights import Sights
 from consumers.room.source import Source
+from consumers.room.waking import Waking
 
 ACCOUNTS = "room.sqlite"
 """The file of the accounts, in the hub's directory."""
@@ -49,7 +51,10 @@ class RoomSettings:
 class Room:
     """The room of one hub."""
 
-    def __init__(self, source: Source, accounts: Accounts, settings: RoomSettings) -> None:
+    def __init__(
+        self, source: Source, accounts: Accounts, settings: RoomSettings, alerts: AlertRules | None = None
+    ) -> None:
+        """`alerts`: whom the hub wakes for what; None: nobody."""
         self._live = Live(source)
         self._past = Past(source)
         self._accounts = accounts
@@ -59,9 +64,10 @@ class Room:
         reports = settings.reports
         filing = None if reports is None else Filing(pictures, page, Archive(reports), source.realm)
         acting_as = None if settings.acting is None else settings.acting.actor
-        sights = Sights(source, pictures, acting_as, None if filing is None else filing.filed)
-        self._parts: Sequence[Filing | Pages | Desk | Door | Rest] = (
+        sights = Sights(source, pictures, acting_as, None if filing is None else filing.filed, alerts)
+        self._parts: Sequence[Filing | Waking | Pages | Desk | Door | Rest] = (
             *([] if filing is None else [filing]),
+            *([] if alerts is None else [Waking(alerts, page, source.realm)]),
             Pages(sights, page),
             Desk(source, sights, page, settings.acting),
             Door(accounts, page),

@@ -18,6 +18,7 @@ class Said(StrEnum):
     STALE_FORM = "STALE_FORM"
     NO_SUCH_PAGE = "NO_SUCH_PAGE"
     NOT_YOURS = "NOT_YOURS"
+    NOT_ADMINISTRATOR = "NOT_ADMINISTRATOR"
     READ_ONLY = "READ_ONLY"
     BAD_FORM = "BAD_FORM"
     CHANGED_MEANWHILE = "CHANGED_MEANWHILE"
@@ -46,6 +47,7 @@ _SWEDISH = {
     Said.STALE_FORM: "Sidan var för gammal eller hör till en annan inloggning. Läs in den på nytt och försök igen.",
     Said.NO_SUCH_PAGE: "Sidan finns inte.",
     Said.NOT_YOURS: "Ditt konto får läsa men inte agera.",
+    Said.NOT_ADMINISTRATOR: "Det är för den som har rollen administratör.",
     Said.READ_ONLY: "Den här hubben har inga behörigheter att agera med; den visar bara bilden.",
     Said.BAD_FORM: "Det går inte att skicka: {}",
     Said.CHANGED_MEANWHILE: "{} har ändrats under tiden: revision {} gäller nu, du såg {}. Läs den och gör om.",
@@ -69,6 +71,7 @@ _ENGLISH = {
     Said.STALE_FORM: "The page was too old, or belongs to another session. Load it anew and try again.",
     Said.NO_SUCH_PAGE: "There is no such page.",
     Said.NOT_YOURS: "Your account may read, not act.",
+    Said.NOT_ADMINISTRATOR: "That is for whoever has the role of administrator.",
     Said.READ_ONLY: "This hub has no credentials to act with; it only shows the picture.",
     Said.BAD_FORM: "This cannot be sent: {}",
     Said.CHANGED_MEANWHILE: "{} was changed meanwhile: revision {} holds now, you saw {}. Read it, then act again.",

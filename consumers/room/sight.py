@@ -19,12 +19,14 @@ from bus.instants import format_instant, parse_instant
 from bus.messages import Message
 from bus.references import ACTOR_PATTERN, is_reference
 from bus.vocabulary import Audience, Service
+from consumers.alerts.rules import AlertRules
 from consumers.merge.explain import Explanation
 from consumers.merge.view import IncidentPlace, View
 from consumers.quarantine import Held
 from consumers.words import STOCKHOLM, Language
 
 __all__ = [
+    "Alerting",
     "Difference",
     "DifferenceKind",
     "Draft",
@@ -39,6 +41,7 @@ __all__ = [
     "Tick",
     "Visitor",
     "Wish",
+    "local_time",
 ]
 
 
@@ -128,6 +131,14 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
+class Alerting:
+    """Whom this hub wakes for what, and what is in the way of it."""
+
+    rules: AlertRules
+    failing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
     """What there is to see, for one audience. As of `view.as_of`."""
 
@@ -153,11 +164,19 @@ class Sight:
     nearest: tuple[str, ...] = ()
     """What was probably meant, where nothing is known."""
     held: tuple[Held, ...] = ()
-    """What is in quarantine, the latest first, for the tab QUARANTINE."""
+    """What is in quarantine and not dealt with, the latest first, for the tab QUARANTINE."""
+    settled_held: tuple[tuple[Held, str], ...] = ()
+    """What is there and dealt with, each with the decision that says so."""
+    own: tuple[Envelope, ...] = ()
+    """What the coordination has said that no list of the picture shows: links and acknowledgements that stand, the
+    latest first. For the audience FULL alone.
+    """
     filed: tuple[Filed, ...] | None = None
     """The situation reports so far, the latest first, for the tab REPORT. None: this hub keeps none."""
     public: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What may be told to anybody, as sentences by language, for the tab REPORT."""
+    alerts: Alerting | None = None
+    """Of this hub, for the tab ALERTS. For the audience FULL alone. None: it wakes nobody."""
     acting_as: str | None = None
     """The coordination actor whose credentials this hub holds. None: nobody can act here."""
 
@@ -208,6 +227,7 @@ class Tab(StrEnum):
     DECISIONS = "decisions"
     QUARANTINE = "quarantine"
     REPORT = "report"
+    ALERTS = "alerts"
     WHY = "why"
     """What is selected, explained."""
     HELP = "help"
@@ -330,8 +350,13 @@ def _text(text: str) -> str:
     raise ValueError(text)
 
 
+def local_time(instant: datetime | None) -> str:
+    """As a form of the page tells an instant: local time in Sweden, to the minute; empty where there is none."""
+    return "" if instant is None else f"{instant.astimezone(STOCKHOLM):%Y-%m-%dT%H:%M}"
+
+
 def _local(text: str) -> datetime:
-    """As a form of the page tells an instant: local time in Sweden, which the clock does show that night."""
+    """The instant of a local time, which the clock must show that night; of two, the first."""
     local = datetime.fromisoformat(text)
     if local.tzinfo is not None:
         raise ValueError(text)

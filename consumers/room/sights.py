@@ -7,20 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from bus.envelope import Envelope
 from bus.errors import UnknownReference
 from bus.instants import from_millis, to_millis
 from bus.references import Kind
 from bus.vocabulary import Audience
+from consumers.alerts.rules import AlertRules
 from consumers.room.differences import differences
 from consumers.room.page.detail import chosen_of
 from consumers.room.pictures import Picture, Pictures
-from consumers.room.sight import Filed, Report, Sight, Since, Tab, Tick, Visitor, Wish
+from consumers.room.sight import Alerting, Filed, Report, Sight, Since, Tab, Tick, Visitor, Wish
 from consumers.room.source import Source
 
 TICK = timedelta(minutes=15)
 TICKS = 24 * 4
 """A day of the log."""
 MOST_HELD = 200
+TELL_OWN = frozenset({Tab.SITUATIONS, Tab.ACTORS, Tab.CONFLICTS, Tab.DECISIONS})
+"""Views that show links and acknowledgements of the coordination."""
 
 
 Reports = Callable[[Audience], Awaitable[tuple[Filed, ...]]]
@@ -29,8 +33,16 @@ Reports = Callable[[Audience], Awaitable[tuple[Filed, ...]]]
 class Sights:
     """Puts them together."""
 
-    def __init__(self, source: Source, pictures: Pictures, acting_as: str | None, filed: Reports | None) -> None:
-        """`filed` names the situation reports that an audience may see."""
+    def __init__(
+        self,
+        source: Source,
+        pictures: Pictures,
+        acting_as: str | None,
+        filed: Reports | None,
+        alerts: AlertRules | None = None,
+    ) -> None:
+        """`filed` names the situation reports that an audience may see; `alerts`: whom the hub wakes for what."""
+        self._alerts = alerts
         self._source = source
         self._filed = filed
         self._pictures = pictures
@@ -54,8 +66,13 @@ class Sights:
             since=await self._since(picture, visitor.audience, wish.since),
             ticks=self._ticks(picture),
             **await self._asked_for(picture, wish),
+            own=self._own(picture, wish),
             acting_as=self._acting_as,
         )
+
+    def _own(self, picture: Picture, wish: Wish) -> tuple[Envelope, ...]:
+        whole = picture.view.audience is Audience.FULL
+        return picture.own(self._acting_as) if whole and self._acting_as and wish.tab in TELL_OWN else ()
 
     async def _asked_for(self, picture: Picture, wish: Wish) -> dict[str, Any]:
         """What one tab alone shows. Single reports are for the audience FULL."""
@@ -67,10 +84,15 @@ class Sights:
                 except UnknownReference as error:
                     return {"nearest": error.nearest}
             case Tab.QUARANTINE if whole:
-                quarantine, settled = picture.fold.quarantine, picture.fold.quarantine.settled
-                unsettled = [held for place, held in quarantine.held.items() if place not in settled]
-                held = sorted(unsettled, key=lambda held: held.known_at, reverse=True)
-                return {"held": tuple(held[:MOST_HELD])}
+                settled = picture.fold.quarantine.settled
+                latest = sorted(picture.fold.quarantine.held.items(), key=lambda found: found[1].known_at, reverse=True)
+                open_, dealt = ([found for found in latest if (found[0] in settled) is so] for so in (False, True))
+                return {
+                    "held": tuple(held for _, held in open_[:MOST_HELD]),
+                    "settled_held": tuple((held, settled[place]) for place, held in dealt[:MOST_HELD]),
+                }
+            case Tab.ALERTS if whole and self._alerts is not None:
+                return {"alerts": Alerting(self._alerts, self._source.status().alerts_failing)}
             case Tab.REPORT:
                 filed = None if self._filed is None else await self._filed(picture.view.audience)
                 return {"public": (await picture.public()).text, "filed": filed}

@@ -19,6 +19,7 @@ from playwright.async_api import Browser
 from bus.topics import Realm
 from bus.transport.memory import MemoryTransport
 from bus.vocabulary import Audience
+from consumers.alerts import AlertRules
 from consumers.hub import Hub, Pace, Tempo, running_hub
 from consumers.room import ACCOUNTS, Accounts, RoomSettings
 from consumers.room.sight import RoomRole
@@ -105,12 +106,16 @@ def start(tmp_path: Path) -> Start:
     """Starts a hub whose room nobody enters without being known: `async with start() as site`."""
 
     @asynccontextmanager
-    async def started(bus: MemoryTransport | None = None, name: str = "hub", **room: object) -> AsyncIterator[Site]:
+    async def started(
+        bus: MemoryTransport | None = None, name: str = "hub", alerts: AlertRules | None = None, **room: object
+    ) -> AsyncIterator[Site]:
         bus = bus or await provisioned_memory(REALM)
         watch = Watch()
         settings = RoomSettings(**room)  # type: ignore[arg-type]
         directory = tmp_path / name
-        async with running_hub(bus, REALM, directory, pace=PACE, tempo=QUICK, now=watch, room=settings) as hub:
+        async with running_hub(
+            bus, REALM, directory, pace=PACE, tempo=QUICK, now=watch, room=settings, alerts=alerts
+        ) as hub:
             await asyncio.wait_for(hub.settled(), PATIENCE)
             # As `ntsg room` opens it beside a running hub, but with passwords that are quick to check.
             accounts = Accounts(directory / ACCOUNTS, watch, PasswordHasher(1, 1024, 1))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
+from html.parser import HTMLParser
 
 import httpx
 import pytest
@@ -22,6 +24,7 @@ from bus.vocabulary import (
     ReportedVia,
     RequestState,
     SituationState,
+    Tlp,
 )
 from consumers.room import Acting
 from consumers.room.acts import new_id
@@ -52,6 +55,32 @@ async def site(start: Start, bus: MemoryTransport) -> AsyncIterator[Site]:
         yield site
 
 
+class Forms(HTMLParser):
+    """The forms of a page, by the id of what they stand in: what a browser sends of each if nobody touches it."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.fields: dict[str, dict[str, str]] = {}
+        self._around = ""
+        self._field = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        if tag in {"details", "section", "tr"}:
+            self._around = told.get("id", "")
+        form = self.fields.setdefault(self._around, {})
+        if tag in {"input", "select", "textarea"}:
+            self._field = told.get("name", "")
+            form.setdefault(self._field, told.get("value", ""))
+        elif tag == "option" and ("selected" in told or not form[self._field]):
+            form[self._field] = told["value"]
+
+    def handle_data(self, data: str) -> None:
+        if self.lasttag == "textarea" and self._field == "text":
+            self.fields[self._around]["text"] = data.strip("\n")
+
+
 class Desk:
     """What a browser does at the desk."""
 
@@ -80,6 +109,13 @@ class Desk:
         changed = [said for said in self.said() if said not in before]
         assert len(changed) == 1
         return self.site.hub.fold.state.entity(changed[0][0]).winner.message  # type: ignore[union-attr]
+
+    async def press(self, view: str, form: str, **fields: str) -> Message:
+        """Fill in a form of a view, which is named by what it stands in, and do it."""
+        page = Forms((await self.client.get(f"/?{view}")).text)
+        told = page.fields[form] | fields
+        assert set(fields) <= set(page.fields[form]), page.fields[form]
+        return await self.act(told.pop("act"), **told)
 
     def said(self) -> list[tuple[str, int]]:
         """What the coordination has said: references and revisions."""
@@ -255,6 +291,89 @@ async def test_something_is_acknowledged_and_that_is_taken_back(site: Site, desk
     assert back.answer is AckAnswer.UNKNOWN
     unreasoned = await desk.preview("ack", of="incident/nordtel/I-1", answer="DISMISSED")
     assert unreasoned.status_code == 422
+
+
+async def test_what_was_decided_is_changed_and_taken_back_on_the_page(desk: Desk) -> None:
+    later = desk.site.watch().replace(second=17, microsecond=0) + timedelta(hours=3)
+    made = await desk.act(
+        "decision", decision="RESOURCE", state="PROPOSED", title="Elverk", text="Till Växjö", until=later.isoformat()
+    )
+    id_ = made.reference.replace("/", "-")
+    changed = await desk.press("tab=decisions", f"amend-{id_}", state="ADOPTED", reason="Alla är med")
+    assert isinstance(changed, Decision)
+    assert (changed.state, changed.text, changed.until, changed.revision) == ("ADOPTED", "Till Växjö", later, 2)
+    emptied = await desk.press("tab=decisions", f"amend-{id_}", text="", until="", reason="Gäller tills vidare")
+    assert isinstance(emptied, Decision)
+    assert (emptied.title, emptied.text, emptied.until) == ("Elverk", "", None)
+    untouched = await desk.preview("amend", ref=made.reference, seen=3, reason="Inget", title="Elverk", text="")
+    assert untouched.status_code == 422
+    gone = await desk.press("tab=decisions", f"withdraw-{id_}", reason="Behövs inte")
+    assert isinstance(gone, Decision)
+    assert gone.state is DecisionState.SUPERSEDED
+    assert f"amend-{id_}" not in (await desk.client.get("/?tab=decisions")).text
+
+
+async def test_a_level_that_was_decided_keeps_its_end(site: Site, desk: Desk) -> None:
+    situation, until_ = f"situation/{situations(site)[0]}", (site.watch() + timedelta(hours=2)).isoformat()
+    made = await desk.act("override", affects=situation, level=5, until=until_, text="Sjukhuset är berört")
+    endless = await desk.preview("amend", ref=made.reference, seen=1, reason="Länge", until="")
+    assert endless.status_code == 422
+    lower = await desk.press("tab=decisions", f"amend-{made.reference.replace('/', '-')}", level="4", reason="Bättre")
+    assert isinstance(lower, Decision)
+    assert site.hub.view().situations[0].severity.level == 4
+
+
+async def test_what_was_asked_for_and_what_was_linked_is_taken_back_on_the_page(site: Site, desk: Desk) -> None:
+    asked = await desk.act("request", resource="FUEL", quantity="4", unit="m3", description="Diesel till Växjö")
+    id_ = asked.reference.replace("/", "-")
+    more = await desk.press("tab=needs", f"amend-{id_}", quantity="6", state="COMMITTED", reason="Räcker inte")
+    assert isinstance(more, Request)
+    assert (more.quantity.value, more.state, more.description) == (6, "COMMITTED", "Diesel till Växjö")  # type: ignore[union-attr]
+    gone = await desk.press("tab=needs", f"withdraw-{id_}", reason="Löst")
+    assert isinstance(gone, Request)
+    assert gone.state is RequestState.WITHDRAWN
+
+    link = await desk.act("join", situation=situations(site)[0], other=situations(site)[1], comment="Samma kabel")
+    assert "Samma kabel" in (await desk.client.get("/?tab=decisions")).text
+    apart = await desk.press("tab=decisions", f"withdraw-{link.reference.replace('/', '-')}", reason="Två kablar")
+    assert isinstance(apart, Link)
+    assert (apart.withdrawn, len(situations(site))) == (True, 2)
+    assert "Samma kabel" not in (await desk.client.get("/?tab=decisions")).text
+
+
+async def test_a_situation_is_acknowledged_so_that_alerts_remind_no_more(site: Site, desk: Desk) -> None:
+    view = f"selected=situation/{situations(site)[0]}"
+    ref = f"situation/{situations(site)[0]}"
+    assert site.hub.fold.state.acknowledged(ref) is None
+    acked = await desk.press(view, "d-act")
+    assert isinstance(acked, Ack)
+    assert (acked.of, acked.answer) == (ref, AckAnswer.READ)
+    assert site.hub.fold.state.acknowledged(ref) is not None
+    assert "kvitterad av vakt" in (await desk.client.get(f"/?{view}")).text
+    back = await desk.press(view, f"withdraw-{acked.reference.replace('/', '-')}", reason="Fel situation")
+    assert isinstance(back, Ack)
+    assert site.hub.fold.state.acknowledged(ref) is None
+
+
+async def test_what_is_in_quarantine_is_settled_in_the_room_and_that_is_taken_back(site: Site, desk: Desk) -> None:
+    foreign = replace(record(REALM, incident("sveamobil", "I-7")), topic=REALM.input(Kind.INCIDENT, "nordtel"))
+    await send(site.bus, foreign)
+    await until(lambda: site.hub.view().quarantined == 1, "it is held")
+    [place] = map(str, site.hub.fold.quarantine.held)
+    form = f"settle-{place.replace('/', '-')}"
+    seen = site.hub.view()
+    settled = await desk.press("tab=quarantine", form, reason="Skickad igen som I-8")
+    assert isinstance(settled, Decision)
+    assert (settled.text, settled.tlp, settled.reported_via) == ("Skickad igen som I-8", Tlp.RED, ReportedVia.UI)
+    assert (settled.by_function, settled.based_on and settled.based_on.digest) == ("vakt", seen.digest)
+    assert site.hub.view().quarantined == 0
+    assert "WRONG_OWNER" not in (await desk.client.get("/?tab=quarantine")).text
+    for wrong in ({"place": "x"}, {"place": place, "reason": ""}, {"place": place}):
+        answer = await desk.preview("settle", **{"reason": "Igen", **wrong})
+        assert answer.status_code == 422, wrong
+    back = await desk.press("tab=quarantine", form, reason="Det var en annan")
+    assert isinstance(back, Decision)
+    assert (back.state, back.revision, site.hub.view().quarantined) == (DecisionState.SUPERSEDED, 2, 1)
 
 
 async def test_an_operators_facts_are_never_edited(site: Site, desk: Desk) -> None:

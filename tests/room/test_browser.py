@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from itertools import count
@@ -24,7 +24,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from bus.broker import Running
-from bus.messages import Message
+from bus.messages import Decision, Link, Message, Request
+from bus.references import Kind
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 from bus.vocabulary import Audience, MessageStatus
@@ -37,7 +38,7 @@ from consumers.room.sight import RoomRole, Tab
 from consumers.words import Language, words_of
 from producers.storm import storm
 from tests.conftest import ProvisionedGroup, provision_group
-from tests.group import incident
+from tests.group import incident, record
 from tests.hubs import write
 from tests.room.conftest import PASSWORD, Watch
 
@@ -131,6 +132,26 @@ SPRING = {
 }
 
 
+def said_by_coordination() -> Sequence[Message]:
+    """One of each that staff may change or withdraw."""
+    opening = {"actor": "samordning", "revision": 1, "status": "ACTUAL", "observed_at": "2026-01-10T06:00Z"}
+    link = {"id": "L-1", "relation": "CANNOT_LINK", "a": "incident/kustfiber/I-3", "b": "incident/kustfiber/I-4"}
+    return (
+        Decision.model_validate(
+            opening | {"id": "D-1", "decision": "DIRECTION", "state": "ADOPTED", "title": "112 först"}
+        ),
+        Request.model_validate(opening | {"id": "R-1", "resource": "FUEL", "state": "OPEN"}),
+        Link.model_validate(opening | link),
+    )
+
+
+async def write_foreign(group: ProvisionedGroup) -> None:
+    """A record that goes to quarantine: it stands on another's topic."""
+    foreign = record(group.realm, incident("sveamobil", "I-7"))
+    async with KafkaTransport(group.admin).writer() as writer:
+        await writer.send([replace(foreign, topic=group.realm.input(Kind.INCIDENT, "nordtel"))])
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def staffed(broker: Running, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
     """A few reports, for those who have an account, and which tests may add to: one that is secret, one with a number,
@@ -146,7 +167,9 @@ async def staffed(broker: Running, tmp_path_factory: pytest.TempPathFactory) -> 
             incident("tretton", "I-2", title="Också nere i Växjö", areas=vaxjo),
             incident("kustfiber", "I-3", areas=({"kind": "LAN", "code": "09"},), **AUTUMN),
             incident("kustfiber", "I-4", areas=({"kind": "LAN", "code": "23"},), **SPRING),
+            *said_by_coordination(),
         )
+        await write_foreign(room.group)
         yield room
 
 
@@ -475,6 +498,30 @@ async def test_a_suggestion_is_accepted_in_one_browser_and_seen_in_another(staff
         await expect(browser.locator("#d-reports")).to_contain_text("Också nere i Växjö")
         await expect(browser.locator("#d-reports")).to_contain_text("samordningen säger så")
         await expect(browser.locator("#d-suggestions")).to_have_count(0)
+
+
+FORMS = {
+    Tab.SITUATIONS: "d-act",
+    Tab.DECISIONS: "amend-decision-samordning-D-1",
+    Tab.NEEDS: "amend-request-samordning-R-1",
+    Tab.QUARANTINE: "settle-",
+}
+"""What an officer may do there, by the beginning of an id."""
+
+
+async def test_every_form_is_accessible_and_gone_for_who_may_only_look(staffed: Room, visit: Open) -> None:
+    officer = await signed_in(visit, staffed, "/?lang=sv", RoomRole.OFFICER)
+    viewer = await signed_in(visit, staffed, "/?lang=sv")
+    for tab, id_ in FORMS.items():
+        for page in (officer, viewer):
+            await page.goto(f"{staffed.address}/?lang=sv&tab={tab}")
+            await is_live(page)
+        await expect(officer.locator(f"[id^='{id_}']")).not_to_have_count(0)
+        await officer.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
+        await expect(officer.get_by_role("button", name="Granska").first).to_be_visible()
+        await is_accessible(officer)
+        await expect(viewer.locator("#h-view, #h-detail").first).to_be_visible()
+        await expect(viewer.get_by_role("button", name="Granska")).to_have_count(0)
 
 
 LISTENS = """() => {

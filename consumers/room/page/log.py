@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from consumers.room.sight import Sight
+from consumers.room.sight import Sight, local_time
 from consumers.words import STOCKHOLM, comes_twice
 
 __all__ = ["Log", "log_of"]
@@ -58,7 +58,7 @@ def log_of(sight: Sight, now: datetime) -> Log:
         ticks=ticks,
         minutes=minutes,
         value=max(0, min(minutes, value)),
-        local=at_clock.strftime("%Y-%m-%dT%H:%M"),
+        local=local_time(shown),
         again=bool(at_clock.fold),
         twin=twin if twin is not None and twin < now else None,
         back=(shown - HOUR).replace(second=0, microsecond=0),

@@ -12,10 +12,12 @@ from markupsafe import Markup, escape
 
 from bus import geography
 from bus.instants import format_instant
+from bus.messages import Link
 from bus.vocabulary import TLP_ORDER, Freshness, MessageStatus, Role, Service, Tlp, Trend
 from consumers.explaining import in_words
 from consumers.land import MAP
 from consumers.merge.view import ActorItem, ServiceUsers, Situation
+from consumers.quarantine import QUARANTINE
 from consumers.room.page import country, listing
 from consumers.room.page.course import course
 from consumers.room.page.detail import by_operator, chosen_of, detail_of
@@ -27,7 +29,7 @@ from consumers.room.page.said import Said
 from consumers.room.page.soon import soon
 from consumers.room.page.telling import fields, told
 from consumers.room.page.tiles import tiles
-from consumers.room.sight import Draft, Sent, Sight, Tab, Visitor, Wish
+from consumers.room.sight import Draft, Sent, Sight, Tab, Visitor, Wish, local_time
 from consumers.room.static import Static
 from consumers.sentences import sentences_of
 from consumers.words import Language, Words, counted, words_of
@@ -49,6 +51,7 @@ LETTERS: Mapping[Tab, str] = {
     Tab.DECISIONS: "d",
     Tab.QUARANTINE: "q",
     Tab.REPORT: "r",
+    Tab.ALERTS: "w",
     Tab.HELP: "h",
 }
 """The views in order, and the letter that leads to each after `g`."""
@@ -65,9 +68,10 @@ KEYS: Mapping[Tab, str] = {
     Tab.ACTORS: "actor",
     Tab.CONFLICTS: "conflict incident measure",
     Tab.NEEDS: "request offer",
-    Tab.DECISIONS: "decision",
+    Tab.DECISIONS: "decision situation",
     Tab.QUARANTINE: "summary flag",
     Tab.REPORT: "",
+    Tab.ALERTS: "",
     Tab.WHY: "",
     Tab.HELP: "",
 }
@@ -99,6 +103,7 @@ class Page:
             "counties": geography.counties(),
             "late": LATE,
             "iso": format_instant,
+            "local_time": local_time,
             "count": counted,
             "fill": _fill,
             "Tab": Tab,
@@ -127,6 +132,10 @@ class Page:
     def receipt(self, sent: Sent, sight: Sight, visitor: Visitor, wish: Wish) -> str:
         """What was sent."""
         return self._render("receipt.html", self._shown(sight, visitor, wish) | {"sent": sent})
+
+    def tried(self, tried: Mapping[str, str], wish: Wish) -> str:
+        """Which channels took a test alert: by name, why not, or nothing."""
+        return self._render("tried.html", self._frame(wish) | {"tried": tried})
 
     def problem(self, status: int, text: str, wish: Wish) -> str:
         """Why there is no answer, and the way back."""
@@ -192,6 +201,12 @@ class Page:
             "course": cache(lambda: course(view)),
             "explained": cache(lambda: in_words(sight.explanation, words) if sight.explanation else None),
             "questions": cache(lambda: list(questions(labels, words, links))),
+            "is_own": lambda ref: sight.acting_as is not None and ref.split("/")[1:2] == [sight.acting_as],
+            "own_links": cache(lambda: [told for told in sight.own if isinstance(told.message, Link)]),
+            "answers_to": lambda *refs: [told for told in sight.own if getattr(told.message, "of", None) in refs],
+            "revision_of": {told.message.reference: told.message.revision for told in sight.own}.get,
+            "names_of": lambda situation: [f"situation/{alias}" for alias in situation.aliases],
+            "settles": lambda decision: any(ref.startswith(QUARANTINE) for ref in decision.affects),
             "in_order": _in_order,
             "title_of": lambda ref: place.title if (place := sight.places.get(ref)) else "",
             "titles": cache(lambda: {situation.id: situation.title for situation in view.situations}),
