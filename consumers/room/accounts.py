@@ -65,6 +65,10 @@ CREATE TABLE IF NOT EXISTS tokens (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, audience TEXT NOT NULL, mark BLOB NOT NULL,
     made INTEGER NOT NULL, until INTEGER, used INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS looked (
+    account TEXT NOT NULL REFERENCES accounts ON DELETE CASCADE, realm TEXT NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (account, realm)
+) STRICT, WITHOUT ROWID;
 PRAGMA user_version = 1;
 """
 
@@ -227,6 +231,19 @@ class Accounts:
 
     def close_session(self, session: str) -> None:
         self._database.execute("DELETE FROM sessions WHERE mark = ?", (_mark(session),))
+
+    def looked(self, name: str, realm: str) -> datetime | None:
+        """The picture of when an account last said that it had seen everything; None where it never did."""
+        found = self._database.execute("SELECT at FROM looked WHERE account = ? AND realm = ?", (name, realm))
+        return None if (row := found.fetchone()) is None else from_millis(row[0])
+
+    def look(self, name: str, realm: str, at: datetime) -> None:
+        """An account has seen the picture of an instant. What it said of a later one stands."""
+        self._database.execute(
+            "INSERT INTO looked SELECT name, ?, ? FROM accounts WHERE name = ?"
+            " ON CONFLICT DO UPDATE SET at = max(at, excluded.at)",
+            (realm, to_millis(at), name),
+        )
 
     def _drop_old_sessions(self) -> None:
         oldest = self._millis() - _millis(max(LONGEST.values()))

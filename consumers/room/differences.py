@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -50,30 +51,49 @@ _ORDER = {
 }
 
 
-def differences(before: Picture, now: Picture) -> tuple[Difference, ...]:
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What of a thing is compared."""
+
+    title: str
+    level: int
+    values: Values
+    blank: bool
+    """There is nothing to tell of it: an area of which nothing is reported."""
+
+
+Measured = Mapping[str, Measure]
+"""By key: `situation/<id>`, `area/<code>`, ..."""
+
+
+def measured(picture: Picture) -> Measured:
+    """All that is compared of a picture."""
+    return {key: _measure(item) for key, item in _things(picture)}
+
+
+def differences(before: Measured, now: Picture) -> tuple[Difference, ...]:
     """By kind, then the most severe, then by key. A situation that only answers to another id is the same."""
-    old, new = dict(_things(before)), dict(_things(now))
+    old, new = dict(before), measured(now)
     for key in list(old):
         kind, _, id = key.partition("/")
         situation = now.situation(id) if kind == "situation" else None
         if situation is not None and f"situation/{situation.id}" not in old:
             old[f"situation/{situation.id}"] = old.pop(key)
     found = [difference for key in old.keys() | new.keys() if (difference := _compare(key, old.get(key), new.get(key)))]
-    return tuple(sorted(found, key=lambda d: (_ORDER[d.kind], -_level(new.get(d.key)), d.key)))
+    return tuple(sorted(found, key=lambda d: (_ORDER[d.kind], -new[d.key].level if d.key in new else 0, d.key)))
 
 
-def _compare(key: str, old: Part | None, new: Part | None) -> Difference | None:
+def _compare(key: str, old: Measure | None, new: Measure | None) -> Difference | None:
     if old is None or new is None:
         shown = new or old
-        if shown is None or (isinstance(shown, AreaItem) and not shown.impact):
+        if shown is None or shown.blank:
             return None
         kind = DifferenceKind.NEW if new is not None else DifferenceKind.GONE
-        return Difference(key, kind, _title(shown), ())
+        return Difference(key, kind, shown.title, ())
     reasons = []
     directions = set()
-    before, after = _measured(old), _measured(new)
-    for what, now in after.items():
-        was = before[what]
+    for what, now in new.values.items():
+        was = old.values[what]
         if was == now:
             continue
         reasons.append((what, _said(was), _said(now)))
@@ -84,7 +104,7 @@ def _compare(key: str, old: Part | None, new: Part | None) -> Difference | None:
         kind = DifferenceKind.WORSE
     else:
         kind = DifferenceKind.BETTER if directions == {DifferenceKind.BETTER} else DifferenceKind.CHANGED
-    return Difference(key, kind, _title(new), tuple(reasons))
+    return Difference(key, kind, new.title, tuple(reasons))
 
 
 def _direction(what: str, was: Any, now: Any) -> DifferenceKind:
@@ -109,8 +129,11 @@ def _things(picture: Picture) -> Iterator[tuple[str, Part]]:
     yield from ((offer.offer, offer) for offer in view.offers)
 
 
-def _measured(item: Part) -> Values:
-    """What of a thing is compared."""
+def _measure(item: Part) -> Measure:
+    return Measure(_title(item), _level(item), _values(item), isinstance(item, AreaItem) and not item.impact)
+
+
+def _values(item: Part) -> Values:
     match item:
         case Situation():
             return {
@@ -161,7 +184,7 @@ def _title(item: Part) -> str:
     return ""
 
 
-def _level(item: Part | None) -> int:
+def _level(item: Part) -> int:
     match item:
         case Situation():
             return item.severity.level

@@ -7,17 +7,21 @@ from collections import OrderedDict
 from http import HTTPStatus
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from bus.errors import BusError
+from bus.instants import parse_instant
 from consumers.room.asked import visitor_of, wish_of
+from consumers.room.forms import BadForm, signed_form
 from consumers.room.page import PARTS, Page
 from consumers.room.past import NotYet, PastBusy
 from consumers.room.said import Said, said
 from consumers.room.sight import Sight, Visitor, Wish
 from consumers.room.sights import Sights
 
+PERSONAL = frozenset({"header", "news"})
+"""Fragments with a form for whoever looks."""
 RENDERED = 200
 """Fragments that are kept."""
 
@@ -36,6 +40,7 @@ class Pages:
         return [
             Route("/", self._whole, methods=["GET"]),
             Route("/parts/{name}", self._part, methods=["GET"]),
+            Route("/seen", self._seen, methods=["POST"]),
             Route("/static/{mark}/{name:path}", self._file, methods=["GET"]),
         ]
 
@@ -44,7 +49,25 @@ class Pages:
         found = await self._look(visitor, wish)
         if isinstance(found, Response):
             return found
+        if visitor.has_account and found.since is None and found.settled and not found.past:
+            self._sights.looked(visitor, found.view.as_of, found.view.digest)  # news are told from the first look on
         return HTMLResponse(self._page.whole(found, visitor, wish))
+
+    async def _seen(self, request: Request) -> Response:
+        """Somebody has seen everything in a picture: news are told from there on, wherever they sign in."""
+        wish, visitor = wish_of(request), visitor_of(request)
+        try:
+            form = await signed_form(request, visitor)
+            seen = parse_instant(form.one("as_of"))
+        except BadForm as error:
+            return self._problem(error.status, Said.STALE_FORM, wish)
+        except ValueError:
+            return self._problem(HTTPStatus.UNPROCESSABLE_ENTITY, Said.NO_SUCH_TIME, wish)
+        picture = self._sights.picture(visitor)
+        if seen > picture.view.as_of:
+            return self._problem(HTTPStatus.UNPROCESSABLE_ENTITY, Said.AHEAD, wish)
+        self._sights.looked(visitor, seen, form.one("digest"))
+        return RedirectResponse(f"/?{wish.but(since=None, as_of=None).query()}", HTTPStatus.SEE_OTHER)
 
     async def _part(self, request: Request) -> Response:
         wish, visitor, name = wish_of(request), visitor_of(request), request.path_params["name"]
@@ -53,7 +76,7 @@ class Pages:
         found = await self._look(visitor, wish)
         if isinstance(found, Response):
             return found
-        if name != "header" and not visitor.may_act:
+        if name not in PERSONAL and not visitor.may_act:
             visitor = Visitor("", visitor.role, visitor.audience, "")  # nothing in it is for one person
         etag = _etag(found, visitor, wish, f"{name}-{self._page.static.mark}")
         if etag in {tag.strip() for tag in request.headers.get("if-none-match", "").split(",")}:
@@ -90,7 +113,9 @@ def _etag(sight: Sight, visitor: Visitor, wish: Wish, files: str) -> str:
     """Equal as long as the fragment tells the same to the same visitor: a minute at most, since ages are told in it."""
     view = sight.view
     minute = view.as_of if sight.past else view.as_of.replace(second=0, microsecond=0)
-    aside = sight.filed and sight.filed[0].number, len(sight.held)
+    aside = sight.filed and sight.filed[0].number, len(sight.held), sight.since and (
+        sight.since.instant, sight.since.under_way
+    )  # fmt: skip
     told = (
         sight.mark, view.digest, view.audience, view.settled, minute, aside,
         visitor.name, visitor.csrf, sight.acting_as, wish.query(), wish.ignored, files,

@@ -64,7 +64,8 @@ class Room:
         reports = settings.reports
         filing = None if reports is None else Filing(pictures, page, Archive(reports), source.realm)
         acting_as = None if settings.acting is None else settings.acting.actor
-        sights = Sights(source, pictures, acting_as, None if filing is None else filing.filed, alerts)
+        filed = None if filing is None else filing.filed
+        self._sights = sights = Sights(source, accounts, pictures, acting_as, filed, alerts)
         self._parts: Sequence[Filing | Waking | Pages | Desk | Door | Rest] = (
             *([] if filing is None else [filing]),
             *([] if alerts is None else [Waking(alerts, page, source.realm)]),
@@ -100,6 +101,7 @@ class Room:
         try:
             await self._live.run()
         finally:
+            await self._sights.close()
             await self._past.close()
 
     def end(self) -> None:

@@ -68,6 +68,11 @@ class Visitor:
     """As whom the account acts (for example `vakthavande`): a function, never a person. Told on the bus."""
 
     @property
+    def has_account(self) -> bool:
+        """Whether it is a person who has signed in."""
+        return bool(self.csrf)
+
+    @property
     def may_act(self) -> bool:
         return self.role is not RoomRole.VIEWER
 
@@ -120,6 +125,8 @@ class Since:
 
     instant: datetime
     differences: tuple[Difference, ...]
+    under_way: bool = False
+    """It is not told yet: what the picture was then is being made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from bus.instants import from_millis, to_millis
 from bus.references import Kind
 from bus.vocabulary import Audience
 from consumers.alerts.rules import AlertRules
-from consumers.room.differences import differences
+from consumers.room.accounts import Accounts
+from consumers.room.baselines import Baselines
 from consumers.room.page.detail import chosen_of
 from consumers.room.pictures import Picture, Pictures
 from consumers.room.sight import Alerting, Filed, Report, Sight, Since, Tab, Tick, Visitor, Wish
@@ -36,6 +37,7 @@ class Sights:
     def __init__(
         self,
         source: Source,
+        accounts: Accounts,
         pictures: Pictures,
         acting_as: str | None,
         filed: Reports | None,
@@ -44,6 +46,8 @@ class Sights:
         """`filed` names the situation reports that an audience may see; `alerts`: whom the hub wakes for what."""
         self._alerts = alerts
         self._source = source
+        self._accounts = accounts
+        self._baselines = Baselines(pictures)
         self._filed = filed
         self._pictures = pictures
         self._acting_as = acting_as
@@ -63,7 +67,7 @@ class Sights:
             past=picture.past,
             places=picture.places,
             reports=self._reports(picture, wish),
-            since=await self._since(picture, visitor.audience, wish.since),
+            since=await self._since(picture, visitor, wish),
             ticks=self._ticks(picture),
             **await self._asked_for(picture, wish),
             own=self._own(picture, wish),
@@ -98,11 +102,27 @@ class Sights:
                 return {"public": (await picture.public()).text, "filed": filed}
         return {}
 
-    async def _since(self, picture: Picture, audience: Audience, since: datetime | None) -> Since | None:
-        if since is None:
+    async def _since(self, picture: Picture, visitor: Visitor, wish: Wish) -> Since | None:
+        """From when the address says, else from when the account last said that it had seen everything."""
+        instant = wish.since
+        if instant is None and visitor.has_account and not picture.past:
+            instant = self._accounts.looked(visitor.name, self._source.realm.name)
+            if instant is not None and instant > picture.view.as_of:  # said at another hub, whose clock is ahead
+                return Since(instant, ())
+        if instant is None:
             return None
-        before = await self._pictures.at(audience, since)
-        return Since(since, differences(before, picture))
+        found = await self._baselines.since(instant, picture)
+        return Since(instant, found or (), under_way=found is None)
+
+    def looked(self, visitor: Visitor, instant: datetime, digest: str) -> None:
+        """An account has seen the picture of an instant. If it is still that of now, there is nothing to make."""
+        self._accounts.look(visitor.name, self._source.realm.name, instant)
+        picture = self.picture(visitor)
+        if picture.view.digest == digest and self._source.is_settled:
+            self._baselines.keep(picture, instant)
+
+    async def close(self) -> None:
+        await self._baselines.close()
 
     def _reports(self, picture: Picture, wish: Wish) -> Mapping[str, Report]:
         """What the members of the situation tell that is shown in detail, or the incident that is selected."""

@@ -434,6 +434,11 @@ LABELS: Mapping[str, Pair] = {
         "Du har inte sagt vad du har sett. Markera bilden som sedd, så visas här vad som händer sedan.",
         "You have not said what you have seen. Mark the picture as seen, and what happens after it is shown here.",
     ),
+    "news_under_way": (
+        "Läget {} räknas fram ur loggen; strax visas vad som är nytt sedan dess.",
+        "The picture of {} is being made from the log; in a moment, what is new since then is shown.",
+    ),
+    "under_way": ("räknas fram", "being made"),
     "news_none": ("Inget nytt sedan {}.", "Nothing new since {}."),
     "news_NEW": ("nytt", "new"),
     "news_WORSE": ("värre", "worse"),

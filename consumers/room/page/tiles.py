@@ -80,6 +80,9 @@ def _news(sight: Sight, words: Words, labels: Labels, links: Links) -> Tile:
     since = sight.since
     if since is None:
         return Tile("news", labels.new_since_unknown, "–", "", False, links.to(tab=Tab.NEWS))
+    if since.under_way:
+        label = labels.new_since.format(words.clock(since.instant, near=sight.view.as_of))
+        return Tile("news", label, "…", labels.under_way, False, links.to(tab=Tab.NEWS))
     kinds = [difference.kind for difference in since.differences]
     new, worse = kinds.count(DifferenceKind.NEW), kinds.count(DifferenceKind.WORSE)
     label = labels.new_since.format(words.clock(since.instant, near=sight.view.as_of))

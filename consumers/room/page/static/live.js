@@ -6,6 +6,7 @@ import { morph } from "./morph.js";
 
 const SILENT_AFTER = 10_000; // milliseconds without a word from the hub; it speaks at least every few seconds
 const RETRY = 3_000;
+const AGAIN = 1_500;
 
 const parts = () => [...document.querySelectorAll("[data-part]")];
 const underWay = new Map(); // part -> whether it is wanted once more
@@ -16,6 +17,7 @@ let source = null;
 export function begin() {
   readClock();
   setInterval(tick, 1_000);
+  awaitOthers();
   if (isPast()) return;
   connect();
 }
@@ -122,6 +124,14 @@ function lose() {
 
 function partAddress(name) {
   return `/parts/${name}${location.search}`;
+}
+
+// What is still being made is asked for again.
+function awaitOthers() {
+  const waiting = parts().filter((part) => part.querySelector("[data-under-way]"));
+  if (!waiting.length) return;
+  const others = parts().filter((part) => ["tiles", "list", "news"].includes(part.dataset.part));
+  setTimeout(() => renew(others).then(awaitOthers), AGAIN);
 }
 
 // Fetches parts again; one that is being fetched is fetched once more when that is done.

@@ -1,4 +1,5 @@
-// What is new since this reader last said so: the instant is in the address, and this browser remembers it.
+// What is new since this reader last said so. An account is remembered by the hub; of who has none, the instant is in the
+// address, and this browser remembers it.
 
 const NAME = "seen";
 const LONGEST = 24 * 3_600_000; // what is older than a day is a night's sleep ago: then all is new, and nothing is marked
@@ -11,8 +12,8 @@ export function begin() {
     localStorage.setItem(NAME, asked);
     return true;
   }
-  const { asOf, past } = document.querySelector("#part-header .line")?.dataset ?? {};
-  if (!asOf || past) return true;
+  const { asOf, past, account } = document.querySelector("#part-header .line")?.dataset ?? {};
+  if (!asOf || past || account) return true;
   const seen = localStorage.getItem(NAME);
   if (!seen || Date.parse(asOf) - Date.parse(seen) > LONGEST || Date.parse(seen) > Date.parse(asOf)) {
     localStorage.setItem(NAME, asOf);
