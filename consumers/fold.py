@@ -34,7 +34,7 @@ from bus.topics import Realm, TopicPartition
 from bus.transport.port import Stored
 from bus.vocabulary import SignaturePolicy
 from consumers.authority import Refusal, RefusalCode, asks_more, judge, judge_actor, judge_signature
-from consumers.merge import Projections, Standing, State, Trace
+from consumers.merge import Projections, Signed, Standing, State, Trace
 from consumers.quarantine import Held, Place, Quarantine, settled_by
 from consumers.shelf import Shelf
 
@@ -269,29 +269,33 @@ class Fold:
         refusal = self._misplaced(lane, record, message) or judge(
             message, known_at=known_at, realm=self.realm, registry=self._registry
         )
-        verified = None
+        signed = None
         if refusal is None and lane.owner in self._registry.signing:
-            refusal, verified = self._judge_signature(lane, record, known_at)
+            refusal, signed = self._judge_signature(lane, record, known_at)
         if refusal is not None:
             self._hold(record, known_at, refusal)
             return
         self._remember(lane, message.on_behalf_of, known_at)
         envelope = Envelope(message, content, sent_at(record.headers) or known_at, known_at)
-        trace = Trace.of(envelope, record.value, verified)
+        trace = Trace.of(envelope, record.value, signed)
         ref = lane.of + message.id
         if self.projections.take(ref, trace, envelope):
             self._entered.append(Entered(Place.of(record), ref, content))
             if lane.kind is Kind.DECISION:
                 self._settle_held(ref)
 
-    def _judge_signature(self, lane: _Lane, record: Stored, known_at: datetime) -> tuple[Refusal | None, bool | None]:
-        """Why the record stays out, and whether its signature holds: None where nobody asks."""
+    def _judge_signature(self, lane: _Lane, record: Stored, known_at: datetime) -> tuple[Refusal | None, Signed | None]:
+        """Why the record stays out, and how it is signed: None where nobody asks."""
         entry = self._registry.at(lane.owner, known_at)
         policy = SignaturePolicy.OFF if entry is None else entry.policy_at(known_at)
         if policy is SignaturePolicy.OFF:
             return None, None
         refusal = judge_signature(record, lane.owner, known_at=known_at, registry=self._registry)
-        return refusal if policy is SignaturePolicy.REQUIRE else None, refusal is None
+        if refusal is None:
+            return None, Signed.VERIFIED
+        if policy is SignaturePolicy.REQUIRE:
+            return refusal, None
+        return None, Signed.UNSIGNED if refusal.code is RefusalCode.UNSIGNED else Signed.UNVERIFIABLE
 
     def _settle_held(self, ref: str) -> None:
         """What is held is settled as the standing word on a decision says. One that settles stays in memory."""

@@ -385,7 +385,8 @@ SWEDISH = Sentences(
         "REVISION_GAP": "inget har kommit mellan revision {before} och {after}",
         "REVISION_REGRESSION": "revision {revision} sändes efter revision {counts}, som gäller; "
         "har en räknare gått förlorad?",
-        "UNVERIFIED": "saknar giltig signatur fast aktören har börjat signera: fråga den om rapporten är dess egen",
+        "UNVERIFIED.UNSIGNED": "är inte signerad fast aktören har börjat signera: fråga den om rapporten är dess egen",
+        "UNVERIFIED.UNVERIFIABLE": "bär en signatur som inte stämmer: fråga aktören om rapporten är dess egen",
     },
     instants={
         "sent_at": "sändningstiden",
@@ -600,7 +601,8 @@ ENGLISH = Sentences(
         "REVISION_GAP": "nothing was received between revisions {before} and {after}",
         "REVISION_REGRESSION": "revision {revision} was sent after revision {counts}, which counts; "
         "was a counter lost?",
-        "UNVERIFIED": "is not signed, or not rightly, though its actor has begun to sign: ask whether this is its own",
+        "UNVERIFIED.UNSIGNED": "is not signed, though its actor has begun to sign: ask whether this is its own",
+        "UNVERIFIED.UNVERIFIABLE": "carries a signature that is not right: ask its actor whether this is its own",
     },
     instants={
         "sent_at": "when it was sent",

@@ -29,7 +29,7 @@ from bus.instants import EPOCH, from_millis, to_millis
 from bus.messages import MESSAGES
 from bus.references import Kind
 from bus.vocabulary import Tlp
-from consumers.merge import Trace
+from consumers.merge import Signed, Trace
 from consumers.merge.archive import Bundle, Span
 
 TABLES = """
@@ -44,8 +44,8 @@ SAVED_AT_ONCE = 2_000
 """Bundles that a temporary shelf holds in memory."""
 
 _SPOKEN = struct.Struct("<qqIB")
-"""Of a message: sent_at and known_at in milliseconds, the bytes that follow, and whether it was verified."""
-_VERIFIED = (None, False, True)
+"""Of a message: sent_at and known_at in milliseconds, the bytes that follow, and how it was signed."""
+_SIGNED = (None, Signed.UNSIGNED, Signed.VERIFIED, Signed.UNVERIFIABLE)
 _BUNDLED = struct.Struct("<qqI")
 """Of a bundle, to be hashed: its number, since when it is over (milliseconds), and the bytes of its names."""
 _COUNTED = struct.Struct("<HI")
@@ -312,8 +312,8 @@ def _spelled(bundle: Bundle) -> Iterator[bytes]:
         for trace in traces:
             if not isinstance(trace.body, bytes):
                 raise TypeError(f"{ref} is held as a message; a shelf keeps bytes")
-            verified = _VERIFIED.index(trace.verified)
-            yield _SPOKEN.pack(to_millis(trace.sent_at), to_millis(trace.known_at), len(trace.body), verified)
+            signed = _SIGNED.index(trace.signed)
+            yield _SPOKEN.pack(to_millis(trace.sent_at), to_millis(trace.known_at), len(trace.body), signed)
             yield trace.body
 
 
@@ -326,11 +326,11 @@ def _entities(spelled: bytes, codec: Codec) -> Iterator[tuple[str, tuple[Trace, 
         position += length
         model, traces = MESSAGES[Kind(ref.partition("/")[0])], []
         for _ in range(count):
-            sent_at, known_at, size, verified = _SPOKEN.unpack_from(spelled, position)
+            sent_at, known_at, size, signed = _SPOKEN.unpack_from(spelled, position)
             position += _SPOKEN.size
             body = spelled[position : position + size]
             position += size
             message, content = codec.decode(body, model)
             envelope = Envelope(message, content, from_millis(sent_at), from_millis(known_at))
-            traces.append(Trace.of(envelope, body, _VERIFIED[verified]))
+            traces.append(Trace.of(envelope, body, _SIGNED[signed]))
         yield ref, tuple(traces)

@@ -35,11 +35,11 @@ from bus.transport.port import Headers, Stored
 from bus.vocabulary import Tlp
 from consumers import shelf
 from consumers.fold import Remembered
-from consumers.merge import Gist, Standing, Trace
+from consumers.merge import Gist, Signed, Standing, Trace
 from consumers.quarantine import Place
 from consumers.shelf import Shelf, Unsaved
 
-FORMAT = 10
+FORMAT = 11
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
 SENT_AT = "ce_time"
@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS record (
     UNIQUE (topic, partition, offset));
 CREATE TABLE IF NOT EXISTS message (
     ref TEXT NOT NULL, content BLOB NOT NULL, sent_at INTEGER NOT NULL, known_at INTEGER NOT NULL,
-    body BLOB NOT NULL, gist BLOB NOT NULL, verified INTEGER, mark BLOB NOT NULL, UNIQUE (ref, content));
+    body BLOB NOT NULL, gist BLOB NOT NULL, signed TEXT, mark BLOB NOT NULL, UNIQUE (ref, content));
 {shelf.TABLES}"""
 
 _SUM = 16
@@ -188,10 +188,10 @@ class Snapshot:
                 return None
             reading = _Reading(self._database)
             entities: defaultdict[str, list[Trace]] = defaultdict(list)
-            for ref, content, sent_at, known_at, body, gist, verified in reading.rows("message"):
+            for ref, content, sent_at, known_at, body, gist, signed in reading.rows("message"):
                 instants = from_millis(sent_at), from_millis(known_at)
-                signed = None if verified is None else bool(verified)
-                entities[ref].append(Trace(Gist.load(gist), content, *instants, body, signed))
+                told = None if signed is None else Signed(signed)
+                entities[ref].append(Trace(Gist.load(gist), content, *instants, body, told))
             records = [
                 (Kept(topic, partition, offset, timestamp, key, value, _headers(*headers)), known_at)
                 for topic, partition, offset, timestamp, known_at, key, value, *headers in reading.rows("record")
@@ -360,7 +360,7 @@ def _message(ref: str, trace: Trace) -> Row:
     if not isinstance(trace.body, bytes):
         raise TypeError(f"{ref} is held as a message; a snapshot keeps bytes")
     instants = to_millis(trace.sent_at), to_millis(trace.known_at)
-    return ref, trace.content, *instants, trace.body, trace.gist.dump(), trace.verified
+    return ref, trace.content, *instants, trace.body, trace.gist.dump(), trace.signed
 
 
 def _record(record: Stored, known_millis: int) -> Row:

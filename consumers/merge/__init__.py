@@ -7,7 +7,7 @@ from consumers.merge.archive import Standing
 from consumers.merge.projections import FEEDS, Projections
 from consumers.merge.rules import Rules, default_rules, read_rules
 from consumers.merge.state import State
-from consumers.merge.traces import Gist, Trace
+from consumers.merge.traces import Gist, Signed, Trace
 from consumers.merge.view import ITEM_OF_KEY, Item, Situation, Summary, View
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Item",
     "Projections",
     "Rules",
+    "Signed",
     "Situation",
     "Standing",
     "State",

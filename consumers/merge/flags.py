@@ -12,7 +12,7 @@ from bus.vocabulary import IncidentState
 from consumers.merge.components import Component
 from consumers.merge.entities import Entity
 from consumers.merge.rules import Rules
-from consumers.merge.traces import Gist, Trace
+from consumers.merge.traces import Gist, Signed, Trace
 from consumers.merge.view import Flag
 
 _S = IncidentState
@@ -53,7 +53,8 @@ TEXTS = {
     "REVISION_GAP": "nothing was received between revisions {before} and {after}",
     "REVISION_REGRESSION": "revision {revision} was sent after revision {counts}, which counts; was a revision counter "
     "lost?",
-    "UNVERIFIED": "is not signed, or not rightly; its actor has begun to sign: ask it whether this is its own",
+    "UNVERIFIED.UNSIGNED": "is not signed; its actor has begun to sign: ask it whether this is its own",
+    "UNVERIFIED.UNVERIFIABLE": "carries a signature that is not right: ask its actor whether this is its own",
 }
 """What each flag says in English, given its facts: by code, or by code and case. Staff read it in their language."""
 
@@ -124,8 +125,9 @@ def references_of(message: Message) -> Iterator[str]:
 
 
 def _unverified(entity: Entity) -> Iterator[Flag]:
-    if entity.last.verified is False:
-        yield flag("UNVERIFIED", (entity.ref,))
+    signed = entity.last.signed
+    if signed is not None and signed is not Signed.VERIFIED:
+        yield flag("UNVERIFIED", (entity.ref,), signed.value)
 
 
 def _dangling(entity: Entity, known: Callable[[str], bool]) -> Iterator[Flag]:

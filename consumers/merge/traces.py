@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import NamedTuple
 
 from bus.envelope import Envelope
@@ -108,7 +109,16 @@ def _effect(service: str, impact: str, numbers: list[int] | None) -> Effect:
     return Effect(Service(service), Impact(impact), low_best_high)
 
 
-_SIGNED = (False, None, True)
+class Signed(StrEnum):
+    """How a message is signed whose actor has begun to sign."""
+
+    VERIFIED = "VERIFIED"
+    UNSIGNED = "UNSIGNED"
+    UNVERIFIABLE = "UNVERIFIABLE"
+    """It carries a signature that does not fit, or that no key of the actor made."""
+
+
+_SIGNED = (Signed.UNVERIFIABLE, Signed.UNSIGNED, None, Signed.VERIFIED)
 """From worst to best: what was taken unasked needs no remark because a copy of it is not signed."""
 
 
@@ -121,20 +131,20 @@ class Trace(NamedTuple):
     known_at: datetime
     body: bytes | Message
     """The bytes that came; the message itself where nobody has them."""
-    verified: bool | None = None
-    """Whether its signature held; None where the registry asked for none."""
+    signed: Signed | None = None
+    """None where the registry asked for no signature."""
 
     @classmethod
-    def of(cls, envelope: Envelope, value: bytes | None = None, verified: bool | None = None) -> Trace:
+    def of(cls, envelope: Envelope, value: bytes | None = None, signed: Signed | None = None) -> Trace:
         """Of a message that came as `value`."""
         body = envelope.message if value is None else value
-        return cls(Gist.of(envelope.message), envelope.content, envelope.sent_at, envelope.known_at, body, verified)
+        return cls(Gist.of(envelope.message), envelope.content, envelope.sent_at, envelope.known_at, body, signed)
 
     def with_copy(self, copy: Trace) -> Trace:
         """What is known of a message that came twice: when it was first sent, first known, and at best signed."""
-        signed = max(self.verified, copy.verified, key=_SIGNED.index)
+        signed = max(self.signed, copy.signed, key=_SIGNED.index)
         sent_at, known_at = min(self.sent_at, copy.sent_at), min(self.known_at, copy.known_at)
-        return self._replace(sent_at=sent_at, known_at=known_at, verified=signed)
+        return self._replace(sent_at=sent_at, known_at=known_at, signed=signed)
 
     @property
     def order(self) -> tuple[int, datetime, bytes]:

@@ -27,6 +27,7 @@ from bus.messages import MESSAGES, Part
 from bus.ndjson import as_object
 from bus.vocabulary import IMPACT_ORDER, Audience, ConflictState, Service, SituationState
 from consumers.land import geojson_geometry
+from consumers.merge import Signed
 from consumers.merge.explain import Explanation
 from consumers.merge.view import (
     ActorItem,
@@ -89,6 +90,8 @@ class Messages(Part):
     as_of: Instant
     messages: tuple[dict[str, Any], ...]
     """As in NDJSON: `kind`, `sent_at`, `known_at` and the fields of the message."""
+    signed: Signed | None
+    """How the message that counts is signed; null where its actor need not sign."""
 
 
 class Feature(Part):
@@ -258,7 +261,7 @@ class Rest:
             raise Refused(HTTPStatus.NOT_FOUND, f"nothing was said of {ref!r}")
         said = sorted(entity.envelopes(), key=lambda e: (e.message.revision, e.sent_at, e.content))
         told = tuple(as_object(e.message, e.sent_at, e.known_at) for e in said)
-        answer = Messages(ref=ref, as_of=picture.view.as_of, messages=told)
+        answer = Messages(ref=ref, as_of=picture.view.as_of, messages=told, signed=entity.last.signed)
         return _tagged(question, picture, lambda: answer.model_dump_json().encode())
 
     async def _explain(self, question: Question) -> Response:

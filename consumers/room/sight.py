@@ -20,6 +20,7 @@ from bus.messages import Message
 from bus.references import ACTOR_PATTERN, is_reference
 from bus.vocabulary import Audience, Service
 from consumers.alerts.rules import AlertRules
+from consumers.merge import Signed
 from consumers.merge.explain import Explanation
 from consumers.merge.view import IncidentPlace, View
 from consumers.quarantine import Held
@@ -83,6 +84,8 @@ class Report:
 
     current: Envelope
     revisions: tuple[Envelope, ...]
+    signed: Signed | None = None
+    """How the message that counts is signed; None where its actor need not sign."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,7 @@ class Sights:
             ref: Report(
                 entity.winner,
                 tuple(sorted(entity.envelopes(), key=lambda e: (e.message.revision, e.sent_at, e.content))),
+                entity.last.signed,
             )
             for ref, entity in found.items()
         }

@@ -14,6 +14,7 @@ import pytest
 
 from bus.messages import Incident
 from bus.vocabulary import Freshness, MessageStatus
+from consumers.merge import Signed
 from consumers.room import page as page_package
 from consumers.room.page import PARTS, STATIC, Page
 from consumers.room.page.labels import LABELS, labels_of
@@ -23,6 +24,7 @@ from consumers.room.page.said import Said
 from consumers.room.sight import Difference, DifferenceKind, Filters, Since, Tab, Wish
 from consumers.words import Language, words_of
 from tests.group import incident
+from tests.merging import offer
 from tests.room.sights import OFFICER, VIEWER, WORST, folded, sight_of, storm_sight
 
 PAGE = Page()
@@ -282,7 +284,7 @@ class TestLabels:
             assert swedish.count("|") == english.count("|"), name
 
     def test_no_label_is_left_over(self) -> None:
-        computed = re.compile(r"^(news|kind|mark|soon|tlp|channel|rule|relation)_|^q\d+$")
+        computed = re.compile(r"^(news|kind|mark|soon|tlp|channel|rule|relation|signed)_|^q\d+$")
         sources = self.sources()
         assert [name for name in LABELS if not computed.match(name) and not re.search(rf'[."]{name}\b', sources)] == []
 
@@ -295,3 +297,51 @@ def test_actors_who_are_silent_come_first() -> None:
     assert silent
     assert set(rows[: len(silent)]) == silent
     assert len(rows) == len(sight.view.actors)
+
+
+class TestSignatures:
+    """A report of whoever has begun to sign says whether it is signed, and rightly; of all others nothing is said."""
+
+    @pytest.mark.parametrize("signed", [*Signed, None])
+    def test_each_state_has_a_mark_of_its_own(self, signed: Signed | None) -> None:
+        wish = Wish(language=Language.ENGLISH)
+        sight = storm_sight(wish)
+        (ref, report), *_ = sight.reports.items()
+        shown = PAGE.part("detail", replace(sight, reports={ref: replace(report, signed=signed)}), VIEWER, wish)
+        marks = re.findall(r'<span class="signed (\w+)">([^<]+)<', shown)
+        assert marks == ([] if signed is None else [(signed.lower(), labels_of(Language.ENGLISH)[f"signed_{signed}"])])
+
+
+class TestUnknown:
+    """A picture that is not whole yet says nothing of what it lacks."""
+
+    def test_while_the_hub_reads_nothing_is_told_to_be_well(self) -> None:
+        wish = Wish(language=Language.ENGLISH)
+        sight = sight_of(folded([], "ntsg"), WORST, wish, progress=0.4)
+        reading = replace(sight, view=sight.view.model_copy(update={"settled": False}))
+        parts = ("header", "tiles", "list", "detail")
+        told = " ".join(Elements(PAGE.part(name, reading, VIEWER, wish)).text for name in parts)
+        assert "CATCHING UP 40 %" in told
+        assert told.count("not known yet") >= 7
+        for claim in ("no disturbance reported", "none", "Nothing reported", "0 active"):
+            assert claim not in told, claim
+
+    def test_a_whole_picture_does(self) -> None:
+        wish = Wish(language=Language.ENGLISH)
+        page = Elements(PAGE.whole(sight_of(folded([], "ntsg"), WORST, wish), VIEWER, wish)).text
+        assert "no disturbance reported" in page
+        assert "not known yet" not in page
+        assert page.count("nothing known") >= 3, "that nobody reports is no zero"
+
+
+def test_an_offer_that_nobody_asked_for_is_shown_too() -> None:
+    told = offer("sveamobil", "O-9", resource="FUEL", ref=None, description="Diesel i Växjö").message
+    wish = Wish(tab=Tab.NEEDS)
+    sight = sight_of(folded([(told, WORST - timedelta(hours=1))], "ntsg"), WORST, wish)
+    page = PAGE.part("needs", sight, VIEWER, wish)
+    assert "Diesel i Växjö" in page.partition('id="free-offers"')[2]
+
+
+def test_user_hours_stand_beside_the_users() -> None:
+    wish = Wish(language=Language.ENGLISH)
+    assert "#user_hours." in PAGE.part("detail", storm_sight(wish), VIEWER, wish).replace("%23", "#")

@@ -156,12 +156,19 @@ def test_the_policy_decides_about_what_is_not_signed(signer: Signer, policy: Sig
     assert codes(fold) == [RefusalCode.UNSIGNED] * asked
 
 
-def test_who_is_warned_of_sees_what_is_not_verified(signer: Signer) -> None:
+def test_who_is_warned_of_sees_what_is_not_verified(signer: Signer, tmp_path: Path) -> None:
     entry = nordtel(signer.public, policy=SignaturePolicy.WARN)
-    flags = folded(UNSIGNED, entry=entry).state.view(BEGIN, {}, True).flags
-    assert [(flag.code, flag.refs) for flag in flags] == [("UNVERIFIED", ("incident/nordtel/I-1",))]
-    signed = signer.sign(UNSIGNED)
-    for records in ((signed,), (UNSIGNED, signed), (signed, UNSIGNED)):
+    new_key(tmp_path / "other.key")
+    signed, stranger = signer.sign(UNSIGNED), Signer.read(tmp_path / "other.key").sign(UNSIGNED)
+    for records, case in (
+        ((UNSIGNED,), "UNSIGNED"),
+        ((stranger,), "UNVERIFIABLE"),
+        ((stranger, UNSIGNED), "UNSIGNED"),
+        ((UNSIGNED, stranger), "UNSIGNED"),
+    ):
+        [flag] = folded(*records, entry=entry).state.view(BEGIN, {}, True).flags
+        assert (flag.code, flag.case, flag.refs) == ("UNVERIFIED", case, ("incident/nordtel/I-1",))
+    for records in ((signed,), (UNSIGNED, signed), (signed, UNSIGNED), (stranger, signed)):
         assert folded(*records, entry=entry).state.view(BEGIN, {}, True).flags == ()
 
 

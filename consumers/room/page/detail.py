@@ -10,6 +10,7 @@ from datetime import datetime
 from bus.messages import Incident
 from bus.references import split_reference
 from bus.vocabulary import DependencyKind, EmergencyImpact, IncidentState, MeasureState
+from consumers.merge import Signed
 from consumers.merge.situations import situation_id
 from consumers.merge.view import (
     Conflict,
@@ -48,6 +49,7 @@ class Member:
     link: SituationLink | None
     seed: bool
     duplicate: bool
+    signed: Signed | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +154,7 @@ def _members(sight: Sight, situation: Situation) -> Iterator[Member]:
             link=None if seed else link,
             seed=seed,
             duplicate=ref in duplicates,
+            signed=report.signed if (report := sight.reports.get(ref)) is not None else None,
         )
 
 

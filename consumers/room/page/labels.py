@@ -37,7 +37,6 @@ LABELS: Mapping[str, Pair] = {
         "CONNECTION LOST. The picture below is old.",
     ),
     "lost_since": ("Senaste kontakt", "Last contact"),
-    "catching": ("LÄSER IN, visa inte som nuläge", "CATCHING UP, do not show as the present"),
     "then": ("DÅ", "THEN"),
     "not_now": ("inte nuläge", "not the present"),
     "back_to_now": ("Tillbaka till nuläget", "Back to the present"),
@@ -66,7 +65,6 @@ LABELS: Mapping[str, Pair] = {
     # Tiles
     "tiles": ("Läget i korthet", "The picture in brief"),
     "tile_112": ("{} område|{} områden", "{} area|{} areas"),
-    "tile_112_none": ("inget känt", "nothing known"),
     "without_mobile": ("Kommuner utan mobilnät", "No mobile network"),
     "affected": ("Drabbade, {}", "Affected, {}"),
     "silent_operators": ("Tysta operatörer", "Silent operators"),
@@ -77,6 +75,12 @@ LABELS: Mapping[str, Pair] = {
     "new_since": ("Nytt sedan {}", "New since {}"),
     "new_since_unknown": ("Nytt", "New"),
     "worse": ("{} värre", "{} worse"),
+    "not_known_yet": ("vet inte än", "not known yet"),
+    "nothing_yet": (
+        "Hubben har inte läst hela loggen. Att inget visas här säger inget.",
+        "The hub has not read all of the log. That nothing shows here says nothing.",
+    ),
+    "not_known": ("inget känt", "nothing known"),
     # List and filter
     "list": ("Situationer", "Situations"),
     "filter": ("Filter", "Filter"),
@@ -137,6 +141,7 @@ LABELS: Mapping[str, Pair] = {
     "users": ("Drabbade", "Affected"),
     "impact": ("Påverkan", "Impact"),
     "number": ("Antal", "Number"),
+    "user_hours": ("Användartimmar", "User-hours"),
     "no_users": ("Inget antal är rapporterat.", "No number is reported."),
     "never_added": (
         "Tjänster läggs aldrig ihop: samma människa kan stå i flera rader.",
@@ -179,6 +184,9 @@ LABELS: Mapping[str, Pair] = {
     "linked_because": ("Hör hit för att", "Belongs here because"),
     "by_coordination": ("samordningen säger så", "coordination says so"),
     "seed": ("den började först", "it began first"),
+    "signed_VERIFIED": ("✓ signerad", "✓ signed"),
+    "signed_UNSIGNED": ("osignerad", "not signed"),
+    "signed_UNVERIFIABLE": ("signaturen stämmer inte", "the signature is not right"),
     "as_duplicate": ("dubblett, räknas inte", "duplicate, not counted"),
     "more_reports": ("{} rapport till|{} rapporter till", "{} more report|{} more reports"),
     "suggestions": ("Hör kanske ihop", "May belong together"),
@@ -325,6 +333,8 @@ LABELS: Mapping[str, Pair] = {
     "missing_col": ("Saknas", "Missing"),
     "needed_by": ("Senast", "By"),
     "offers": ("Erbjudanden", "Offers"),
+    "free_offers": ("Erbjudanden som ingen har bett om", "Offers that nobody has asked for"),
+    "until_col": ("Till", "Until"),
     "eta": ("framme {}", "there {}"),
     "new_request": ("Ny begäran", "New request"),
     "description": ("Beskrivning", "Description"),
@@ -558,6 +568,10 @@ LABELS: Mapping[str, Pair] = {
     "sign_numbers": (
         "Varje tal är en länk till sin förklaring: vilka rapporter, vilken revision, hur gamla.",
         "Every number is a link to its explanation: which reports, which revision, how old.",
+    ),
+    "sign_signed": (
+        "✓ signerad: avsändaren är styrkt. Osignerad, fel signatur: fråga avsändaren. Inget märke: det krävs inte.",
+        "✓ signed: the sender is proven. Not signed, or not rightly: ask the sender. No mark: it is not required.",
     ),
     "q1": ("Är något nytt eller värre sedan jag såg sist?", "Is something new or worse since I last looked?"),
     "q2": ("Var är 112 påverkat, och når telefoner ett annat nät?", "Where is 112 affected; do phones fall over?"),

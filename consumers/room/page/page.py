@@ -208,6 +208,7 @@ class Page:
             "names_of": lambda situation: [f"situation/{alias}" for alias in situation.aliases],
             "settles": lambda decision: any(ref.startswith(QUARANTINE) for ref in decision.affects),
             "in_order": _in_order,
+            "hours": lambda situation, service, impact: _hours(situation, service, impact, words),
             "title_of": lambda ref: place.title if (place := sight.places.get(ref)) else "",
             "titles": cache(lambda: {situation.id: situation.title for situation in view.situations}),
             "owners": cache(lambda: sorted({owner for area in view.areas for owner in area.impact})),
@@ -235,6 +236,16 @@ def _fill(text: str, *values: str | Markup) -> Markup:
 def _in_order(users: Mapping[str, ServiceUsers]) -> list[tuple[Service, ServiceUsers]]:
     """By service, as the vocabulary orders them: what most people use first."""
     return [(service, users[service]) for service in Service if service in users]
+
+
+def _hours(situation: Situation, service: Service, impact: str, words: Words) -> str:
+    """User-hours lost so far, as a range; empty where nobody can tell."""
+    hours = situation.user_hours.get(service)
+    told = hours.by_impact.get(impact) if hours else None
+    if told is None:
+        return ""
+    best, high = (None if each is None else round(each) for each in (told.best, told.high))
+    return words.span(round(told.low), best, high, 0)
 
 
 def _silence(actor: ActorItem) -> tuple[bool, int, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bus import geography
@@ -31,7 +31,13 @@ class Tile:
 
 
 def tiles(sight: Sight, words: Words, labels: Labels, links: Links) -> Iterator[Tile]:
-    """In the order in which they are read."""
+    """In the order in which they are read. Of a picture that is not whole, what it lacks is not known yet."""
+    for tile in _told(sight, words, labels, links):
+        unknown = not sight.settled and tile.value in {words.none, labels.not_known, labels.count("active", 0)}
+        yield replace(tile, value=labels.not_known_yet, more="", alarming=False) if unknown else tile
+
+
+def _told(sight: Sight, words: Words, labels: Labels, links: Links) -> Iterator[Tile]:
     view = sight.view
 
     def tile(name: str, label: str, value: Any, more: str, alarming: bool, tab: Tab) -> Tile:
@@ -40,17 +46,18 @@ def tiles(sight: Sight, words: Words, labels: Labels, links: Links) -> Iterator[
     suffering = _finest({item.code for item in view.emergency if item.impact is not EmergencyImpact.NONE})
     worst = max((item.impact for item in view.emergency), key=_rank, default=None)
     told = words.emergencies[worst].removeprefix("112 ") if worst and suffering else ""
-    areas = labels.count("tile_112", len(suffering)) if suffering else labels.tile_112_none
+    areas = labels.count("tile_112", len(suffering)) if suffering else labels.not_known
     yield tile("emergency", labels.emergency, areas, told, bool(suffering), Tab.EMERGENCY)
 
     down = [area for area in view.areas if area.all_mobile_down and len(area.code) == 4]
     names = ", ".join(area.name for area in down[:2]) + (" …" if len(down) > 2 else "")
-    yield tile("mobile", labels.without_mobile, words.count(len(down)), names, bool(down), Tab.AREAS)
+    number = words.count(len(down)) if down else labels.not_known
+    yield tile("mobile", labels.without_mobile, number, names, bool(down), Tab.AREAS)
 
     service = next((s for s in HEADLINES if s in view.totals.users), None)
     users = view.totals.users.get(service) if service else None
     label = labels.affected.format(words.services[service or Service.MOBILE_VOICE])
-    number = words.span(users.low, users.best, users.high, 0) if users else words.none
+    number = words.span(users.low, users.best, users.high, 0) if users else labels.not_known
     missing = users.unknown_reports if users else 0
     said = words.impacts[users.impact] if users else ""
     more = f"{said}, {words.missing_counts[missing != 1].format(missing)}" if missing else said
