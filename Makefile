@@ -2,6 +2,8 @@
 # check   lint, format, types
 # test    all tests; they start the broker that they need
 # chaos   the tests of what the parts live through, with 200 publishers killed instead of 20
+# fuzz    inputs that reach ever further into the codec, the adapters and the gateway: 5 minutes for each target, in an
+#         environment of its own (NTSG_FUZZ_SECONDS=60 for less)
 # bench   side-by-side measurements, as ratios
 # quality how well the merge finds what belongs together, over simulated crises
 # peers   our hub beside Quix Streams, FastStream and Bytewax, which get an environment of their own
@@ -20,9 +22,10 @@ BIN := .venv/bin
 READY := .venv/ready
 PEERS := .venv-peers
 LAND := .venv-land
+FUZZ := .venv-fuzz
 SHIPPED := bus schemas producers consumers ntsg.py
 
-.PHONY: demo check test chaos tools bench quality peers land lock clean pictures
+.PHONY: demo check test chaos fuzz tools bench quality peers land lock clean pictures
 .DEFAULT_GOAL := check
 
 demo: $(READY)
@@ -38,6 +41,9 @@ test: $(READY) tools
 
 chaos: $(READY)
 	NTSG_KILLS=$${NTSG_KILLS:-200} $(BIN)/python -m pytest tests/chaos
+
+fuzz: $(FUZZ)/ready
+	$(FUZZ)/bin/python -m tests.fuzz --seconds $${NTSG_FUZZ_SECONDS:-300}
 
 # Pages are tested in a real browser, and a bundle's configuration in kcat. Where one is missing and may not be installed,
 # the tests say so.
@@ -72,9 +78,10 @@ lock: $(READY)
 		--constraint requirements.lock --output-file docker/requirements.lock
 	$(COMPILE) benchmarks/peers/requirements.in --output-file benchmarks/peers/requirements.txt
 	$(COMPILE) benchmarks/land/requirements.in --output-file benchmarks/land/requirements.txt
+	$(COMPILE) tests/fuzz/requirements.in --output-file tests/fuzz/requirements.txt
 
 clean:
-	rm -rf .venv $(PEERS) $(LAND) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv $(PEERS) $(LAND) $(FUZZ) .fuzz build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock pyproject.toml
@@ -88,4 +95,12 @@ $(READY): requirements.lock pyproject.toml
 $(PEERS)/ready $(LAND)/ready: .venv-%/ready: benchmarks/%/requirements.txt | $(READY)
 	"$(PYTHON)" -m venv $(@D)
 	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	touch $@
+
+# The fuzzer beside all that the tests need. It comes ready for some interpreters alone: PYTHON=python3.11 is one.
+$(FUZZ)/ready: tests/fuzz/requirements.txt requirements.lock
+	"$(PYTHON)" -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

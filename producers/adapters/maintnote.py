@@ -11,13 +11,13 @@ import logging
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.errors import MessageError
 from email.message import Message
-from email.utils import parseaddr
+from email.utils import parseaddr, parsedate_to_datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,9 @@ IMPACTS = {
 _ROLL_UP = (Impact.UNKNOWN, *IMPACTS.values())
 """From least to worst. A notice is as bad as the worst of its circuits."""
 
+LONGEST_SUBJECT = 2_000
+"""Characters. Over some hundred thousand the library's readers would sit for minutes."""
+
 _AI_KEY = "PARSER_OPENAI_API_KEY"
 _CALENDAR = b"BEGIN:VCALENDAR"
 
@@ -68,7 +71,7 @@ def read_notice(content: bytes, importer: Importer, provider: str | None = None)
     collector = Collector()
     try:
         with _alone():
-            maintenances, left = _maintenances(content, provider)
+            maintenances, left, mailed_at = _maintenances(content, provider)
     except _NotReadable as error:
         return Reading.refused(str(error))
     if not maintenances:
@@ -79,7 +82,9 @@ def read_notice(content: bytes, importer: Importer, provider: str | None = None)
         windows[names] += 1
         id = identity(*names) if windows[names] == 1 else identity(*names[:2], f"{names[2]} {windows[names]}")
         place = f"maintenance {number} ({maintenance.maintenance_id})"
-        _add(collector, place, id, maintenance, left[min(number, len(left)) - 1], importer)
+        stamp = datetime.fromtimestamp(maintenance.stamp, UTC)
+        said_at = stamp if mailed_at is None else min(stamp, mailed_at)
+        _add(collector, place, id, maintenance, said_at, left[min(number, len(left)) - 1], importer)
     return collector.reading()
 
 
@@ -95,9 +100,14 @@ class _NotReadable(Exception):
 
 
 def _add(
-    collector: Collector, place: str, id: str, maintenance: Maintenance, left: dict[str, object], importer: Importer
+    collector: Collector,
+    place: str,
+    id: str,
+    maintenance: Maintenance,
+    said_at: datetime,
+    left: dict[str, object],
+    importer: Importer,
 ) -> None:
-    stamp = datetime.fromtimestamp(maintenance.stamp, UTC)
     circuits = [circuit.circuit_id for circuit in maintenance.circuits]
     things = list(importer.translations.things(circuits))
     areas = list(dict.fromkeys(code for thing in things for code in thing.areas)) or list(importer.areas)
@@ -106,7 +116,7 @@ def _add(
     collector.add(
         place,
         Work,
-        importer.opening(id, _revision(maintenance, stamp), stamp)
+        importer.opening(id, _revision(maintenance, said_at), said_at)
         | {
             "state": STATES[maintenance.status.value],
             "impact": max(impacts, key=_ROLL_UP.index, default=Impact.UNKNOWN),
@@ -132,28 +142,35 @@ def _add(
     )
 
 
-def _revision(maintenance: Maintenance, stamp: datetime) -> int:
+def _revision(maintenance: Maintenance, said_at: datetime) -> int:
     """SEQUENCE counts from 0; e-mails count nothing, and a calendar without SEQUENCE is read as -1."""
     counted = maintenance.metadata.parsers == ["ICal"] and maintenance.sequence >= 0
-    return maintenance.sequence + 1 if counted else revision_at(stamp)
+    return maintenance.sequence + 1 if counted else revision_at(said_at)
 
 
-def _maintenances(content: bytes, provider: str | None) -> tuple[list[Maintenance], list[dict[str, object]]]:
-    """What the library reads out of a notice and, for each maintenance or for all, what it leaves behind."""
+def _maintenances(
+    content: bytes, provider: str | None
+) -> tuple[list[Maintenance], list[dict[str, object]], datetime | None]:
+    """What the library reads out of a notice; for each maintenance or for all, what it leaves behind; and when the
+    e-mail was sent, for some readers take the beginning of the work for the time of the notice.
+    """
     from circuit_maintenance_parser import GenericProvider, NotificationData, ProviderError
 
     if content.lstrip().startswith(_CALENDAR):
+        mailed_at = None
         data = NotificationData.init_from_raw("ical", content)
         reader = _provider(provider) if provider else GenericProvider()
         left = leftovers.of_calendar(content)
     else:
-        message, data, sender = _email(content)
+        message, data = _email(content, ("Subject", "Date") if provider else ("From", "Subject", "Date"))
+        mailed_at = _sent(message)
+        sender = parseaddr(str(message["From"]))[1].lower()
         reader = _provider(provider) if provider else _provider_of(sender, data)
         left = [leftovers.of_email(message)]
     if data is None:
         raise _NotReadable("the notice cannot be taken apart; send it as it came, as .eml or .ics")
     try:
-        return list(reader.get_maintenances(data)), left
+        return list(reader.get_maintenances(data)), left, mailed_at
     except ProviderError as error:
         raise _NotReadable(f"not readable as a notice of {reader.get_provider_type()}: {_why(error)}") from error
     except (ArithmeticError, LookupError, TypeError, ValueError, AttributeError, OSError) as error:
@@ -162,21 +179,31 @@ def _maintenances(content: bytes, provider: str | None) -> tuple[list[Maintenanc
         ) from error
 
 
-def _email(content: bytes) -> tuple[Message, NotificationData | None, str]:
-    """An e-mail, its parts, and its sender's address."""
+def _email(content: bytes, needed: Sequence[str]) -> tuple[Message, NotificationData | None]:
+    """An e-mail with these headers, and its parts."""
     from circuit_maintenance_parser import NotificationData
 
     try:
         message = message_from_bytes(content, policy=policy.compat32)
     except (MessageError, ValueError) as error:
         raise _NotReadable(f"not an e-mail: {error}") from error
-    for header in ("From", "Subject", "Date"):
+    for header in needed:
         if not message[header]:
             raise _NotReadable(
                 f"not an e-mail as it was received: it has no {header}; save it as .eml, with its headers"
             )
-    sender = parseaddr(str(message["From"]))[1].lower()
-    return message, NotificationData.init_from_emailmessage(message), sender
+    if len(str(message["Subject"])) > LONGEST_SUBJECT:
+        raise _NotReadable(f"the subject has more than {LONGEST_SUBJECT:,} characters: no provider's notice has that")
+    return message, NotificationData.init_from_emailmessage(message)
+
+
+def _sent(message: Message) -> datetime | None:
+    """When an e-mail was sent; None where its Date is none, or has no offset."""
+    try:
+        sent = parsedate_to_datetime(str(message["Date"]))
+        return sent.astimezone(UTC) if sent.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _provider(name: str) -> Any:

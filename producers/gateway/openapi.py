@@ -38,6 +38,23 @@ RECEIPT: Mapping[str, Any] = {
     },
 }
 
+EXAMPLE: Mapping[str, Any] = {
+    "kind": "incident",
+    "actor": "nordtel",
+    "id": "I-17",
+    "revision": 1,
+    "status": "ACTUAL",
+    "observed_at": "2026-01-10T06:00:00+01:00",
+    "state": "CONFIRMED",
+    "title": "Mobiltelefoni nere i Kalmar län",
+    "impacts": [{"service": "MOBILE_VOICE", "impact": "OUTAGE"}],
+    "areas": [{"kind": "LAN", "code": "08"}],
+    "users": {"value": 12000, "basis": "ESTIMATED", "scope": "OWN_SUBSCRIPTIONS"},
+    "cause": {"category": "NATURAL_PHENOMENON", "detail": "POWER_CUT", "certainty": "LIKELY"},
+    "next_update_at": "2026-01-10T07:00:00+01:00",
+}
+"""What a first report may look like. Name your own actor, and the status of your realm."""
+
 PROBLEM: Mapping[str, Any] = {
     "type": "object",
     "required": ["type", "title", "status", "detail"],
@@ -111,14 +128,17 @@ def _paths() -> dict[str, Any]:
                 "requestBody": {
                     "required": True,
                     "content": {
-                        "application/json": {"schema": _ref("Message")},
+                        "application/json": {
+                            "schema": _ref("Message"),
+                            "examples": {"incident": {"summary": "A first report", "value": EXAMPLE}},
+                        },
                         "application/x-ndjson": {
                             "schema": {"type": "string", "description": "One message a line, as JSON"}
                         },
                     },
                 },
                 "responses": {
-                    "202": _answer("On the gateway's disk, and on its way", "Receipts"),
+                    "202": _answer("On the gateway's disk, and on its way", "Receipts") | {"links": _LINKS},
                     **_problems(400, 401, 403, 408, 409, 413, 415, 422, 429, 503, 507),
                 },
             },
@@ -201,6 +221,15 @@ def _messages() -> dict[str, Any]:
             },
         },
     }
+
+
+_LINKS = {
+    "receipt": {
+        "operationId": "receipt",
+        "parameters": {"number": "$response.body#/receipts/0/number"},
+        "description": "What became of the first message",
+    }
+}
 
 
 def _object(**properties: Mapping[str, Any]) -> dict[str, Any]:

@@ -147,7 +147,11 @@ def pack(kept: Kept) -> bytes:
     facts = _FACTS.pack(kept.number, to_millis(kept.accepted_at), parcel.revision, parcel.urgency, parcel.is_open)
     headers = [part for name, value in record.headers for part in (name.encode(), value)]
     parts = (parcel.ref.encode(), record.topic.encode(), record.key, record.value or b"", *headers)
-    body = facts + _joined(parts)
+    return frame_of(facts + _joined(parts))
+
+
+def frame_of(body: bytes) -> bytes:
+    """The frame around a body: what proves that it is as it was written, and nothing else."""
     return _HEAD.pack(MARKER, _mark(body), len(body)) + body
 
 
@@ -159,11 +163,14 @@ def unpack(frame: bytes) -> Kept:
     body = frame[_HEAD.size :]
     if marker != MARKER or len(body) != length or _mark(body) != mark:
         raise Unreadable("the checksum does not fit: these are not the bytes that were written")
-    number, accepted, revision, urgency, is_open = _FACTS.unpack_from(body)
-    ref, topic, key, value, *headers = _parted(body[_FACTS.size :])
-    pairs = zip(headers[::2], headers[1::2], strict=True)
-    record = Outgoing(topic.decode(), key, value, tuple((name.decode(), content) for name, content in pairs))
-    return Kept(number, from_millis(accepted), Parcel(record, ref.decode(), revision, Urgency(urgency), is_open))
+    try:
+        number, accepted, revision, urgency, is_open = _FACTS.unpack_from(body)
+        ref, topic, key, value, *headers = _parted(body[_FACTS.size :])
+        pairs = zip(headers[::2], headers[1::2], strict=True)
+        record = Outgoing(topic.decode(), key, value, tuple((name.decode(), content) for name, content in pairs))
+        return Kept(number, from_millis(accepted), Parcel(record, ref.decode(), revision, Urgency(urgency), is_open))
+    except (struct.error, ValueError, OverflowError) as error:  # whole, and yet not one that we made
+        raise Unreadable(f"the frame holds no record: {error}") from error
 
 
 def carve(raw: bytes) -> Iterator[Kept]:

@@ -9,6 +9,7 @@ import re
 import textwrap
 import zipfile
 from datetime import UTC, datetime
+from email import message_from_string
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from bus.references import Kind
 from bus.vocabulary import Impact, IncidentState, MessageStatus, Service, WorkState
 from producers.adapters import Format, Importer, Reading, Translations, read, recognise
 from producers.adapters.columns import COLUMNS, KINDS, columns_of, local_instant
+from producers.adapters.leftovers import of_email
 from producers.adapters.reading import MOST_BYTES
 from producers.adapters.tables import SHEETS
 from producers.adapters.template import csv_template, excel_template
@@ -430,3 +432,34 @@ def test_an_exercise_is_imported_as_one() -> None:
         source("storm.cap.xml"), Format.CAP, Importer(actor="nordtel", status=MessageStatus.EXERCISE)
     ).faults
     assert "exercise" in fault.remedy
+
+
+def test_the_words_of_a_page_are_kept_without_what_is_no_text() -> None:
+    page = (
+        "<HTML><HEAD><title>T</title></HEAD><style>p {}</style><p>Arbete p&aring;&nbsp;<b>fiber</b></p>"
+        "<!-- a > b --><SCRIPT>if (a < b) { x() }</SCRIPT >I natt<br/>kl. 1 < 2<style>"
+    )
+    assert kept_of(page) == "Arbete på / fiber / I natt / kl. 1 < 2"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param("<a " * 400_000, "", id="tags that nobody closes"),
+        pytest.param("<style>a" * 100_000, " / ".join(["a"] * 100_000), id="styles that nobody closes"),
+        pytest.param("<!--" * 300_000, "", id="comments that nobody closes"),
+        pytest.param(f"<p>a{' ' * 1_000_000}b", "a b", id="blanks"),
+    ],
+)
+def test_no_page_takes_long(body: str, words: str) -> None:
+    """Read by the square of their length, as they once were, these would take hours."""
+    assert kept_of(body) == words
+
+
+def test_no_text_takes_long() -> None:
+    assert kept_of(f"a{' ' * 1_000_000}b", "plain") == f"a{' ' * 1_000_000}b"
+    assert kept_of("a" + "\n" * 1_000_000 + "b", "plain") == "a / b"
+
+
+def kept_of(body: str, subtype: str = "html") -> object:
+    return of_email(message_from_string(f"Subject: x\nContent-Type: text/{subtype}\n\n{body}"))["text"]

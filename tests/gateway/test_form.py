@@ -299,6 +299,17 @@ async def test_what_was_told_in_another_way_goes_on_from_there(site: Site) -> No
     assert (await site.said("I-17")).revision == 7
 
 
+async def test_a_number_that_was_given_is_not_given_again(site: Site) -> None:
+    """The outbox has a report that the gateway could not remember, because its own disk was full."""
+    await site.say(LAST | {"id": "I-9"})
+    await site.gateway.database.call(site.gateway.database.connection.execute, "DELETE FROM messages")
+    async with client(site) as browser:
+        page = (await browser.get("/new/incident")).text
+        told = {"title": ["X"], "state": ["SUSPECTED"], "impact.DNS": ["OUTAGE"], "id": ["I-9"]}
+        assert (await browser.post("/send/incident", data=filled(page) | told)).status_code == 303
+    assert (await site.said("I-9")).revision == LAST["revision"] + 1
+
+
 async def test_nothing_changes_without_a_page_of_this_session(site: Site) -> None:
     async with (
         client(site) as browser,

@@ -214,6 +214,9 @@ class Form:
             notice = visit.phrases.changed.format(revision=latest.revision)
             current = Sheet(kind, visit.author.actor, self._status, latest, visit.phrases)
             return self._sheet(visit, current, notice=notice, based_on=latest.revision, status=409)
+        accepted = await self._gateway.revision(visit.author, message.reference)
+        if accepted >= message.revision:  # what was accepted, and could not be remembered here, keeps its number
+            message = message.model_copy(update={"revision": accepted + 1})
         try:
             [entry] = await self._gateway.publish(visit.author, [Line(message)])
         except NtsgError as error:
