@@ -58,7 +58,7 @@ class Authority:
             raise InvalidSettings(f"{key_file}: not the key of this authority; restore it")
         return cls(file, certificate, key)
 
-    def vouch(self, name: str, file: Path, addresses: Sequence[str] = ()) -> None:
+    def vouch(self, name: str, file: Path, addresses: Sequence[str] = (), *, life: timedelta = MEMBER_LIFE) -> None:
         """Write key and certificate of a node (with the addresses that it answers at) or a member into one file (0600).
 
         One that exists is left as it is.
@@ -68,7 +68,7 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         usage = [ExtendedKeyUsageOID.CLIENT_AUTH, *([ExtendedKeyUsageOID.SERVER_AUTH] if addresses else [])]
         builder = (
-            _begun(name, key.public_key(), self.certificate.subject, MEMBER_LIFE)
+            _begun(name, key.public_key(), self.certificate.subject, life)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.ExtendedKeyUsage(usage), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key()), critical=False)

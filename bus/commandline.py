@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
@@ -58,7 +59,23 @@ class InstantType(click.ParamType[datetime]):
             self.fail(str(error), param, ctx)
 
 
+class SpanType(click.ParamType[timedelta]):
+    """A span of time such as 30m, 24h or 7d."""
+
+    name = "span"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        if isinstance(value, timedelta):
+            return value
+        match = re.fullmatch(r"(\d{1,5})([mhd])", value)
+        if match is None:
+            self.fail(f"{value!r} is no span of time; write for example 30m, 24h or 7d", param, ctx)
+        return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 INSTANT = InstantType()
+SPAN = SpanType()
 READABLE = click.File("rb")
 
 

@@ -113,12 +113,12 @@ def signs(settings: Settings) -> Callable[[Outgoing], Outgoing]:
     if settings.signing_key is None:
         return lambda record: record
     try:
-        from bus.signing import Signer
+        from bus.signing import KeyFile
     except ModuleNotFoundError as error:
         raise InvalidSettings(
             f"signing_key needs {error.name}, which is not installed: pip install 'ntsg-bus[signing]'"
         ) from error
-    return Signer.read(settings.signing_key).sign
+    return KeyFile(settings.signing_key).sign
 
 
 def key_id(raw: bytes) -> str:

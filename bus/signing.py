@@ -9,19 +9,23 @@ from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import structlog
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from bus.credentials import write_private
 from bus.errors import InvalidInput, InvalidSettings
+from bus.settings import Stamp, stamp
 from bus.signatures import PublicKey, Signature, signed_bytes
 from bus.transport.port import Outgoing, Stored
 
-__all__ = ["Signer", "new_key", "verifies"]
+__all__ = ["KeyFile", "Signer", "new_key", "verifies"]
 
 KEYS_AT_HAND = 1_024
 """Public keys that are kept ready for checking."""
+
+log = structlog.get_logger(__name__)
 
 
 class Signer:
@@ -53,6 +57,31 @@ class Signer:
         """The record with its signature."""
         signed = self._key.sign(signed_bytes(record.topic, record.key, record.value))
         return replace(record, headers=(*record.headers, Signature(self.public.id, signed).header()))
+
+
+class KeyFile:
+    """Signs with the key that is in a file at the time, so that whoever puts another there changes over, without a
+    restart. One that cannot be used is told, and the key before it goes on signing.
+
+    Raises InvalidSettings when there is none to begin with.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: Stamp = stamp(path)
+        self._signer = Signer.read(path)
+
+    def sign(self, record: Outgoing) -> Outgoing:
+        """The record with its signature."""
+        found = stamp(self._path)
+        if found != self._stamp:
+            self._stamp = found
+            try:
+                self._signer = Signer.read(self._path)
+                log.info("signing_key_renewed", key=self._signer.public.id)
+            except InvalidSettings as error:
+                log.warning("signing_key_unusable", reason=str(error), key=self._signer.public.id)
+        return self._signer.sign(record)
 
 
 def new_key(path: Path) -> PublicKey:

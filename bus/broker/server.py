@@ -8,6 +8,7 @@ holds), so no process on the machine is an anonymous super user.
 from __future__ import annotations
 
 from bus.broker.cluster import ADMIN, CONTROLLER, LOOPBACK, Cluster, Node
+from bus.settings import MECHANISMS
 
 _SCRAM = "org.apache.kafka.common.security.scram.ScramLoginModule"
 _PLAIN = "org.apache.kafka.common.security.plain.PlainLoginModule"
@@ -34,11 +35,13 @@ def properties(cluster: Cluster, node: Node) -> str:
         "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENT",
-        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        # A user has a password for each: while one follows another, both open.
+        "sasl.enabled.mechanisms": ",".join(MECHANISMS),
         "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-512",
         "listener.name.client.scram-sha-512.sasl.jaas.config": (
             f'{_SCRAM} required username="{ADMIN}" password="{cluster.admin_password}";'
         ),
+        "listener.name.client.scram-sha-256.sasl.jaas.config": f"{_SCRAM} required;",
         "listener.name.controller.sasl.enabled.mechanisms": "PLAIN",
         "sasl.mechanism.controller.protocol": "PLAIN",
         "listener.name.controller.plain.sasl.jaas.config": (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bus.commandline import INSTANT, as_json, bus_options, extra, settings_of, tell
+from bus.commandline import INSTANT, SPAN, as_json, bus_options, extra, settings_of, tell
+from bus.instants import format_instant
 from bus.settings import Settings
 
 if TYPE_CHECKING:
@@ -75,19 +76,29 @@ def provision(
 
 @click.command()
 @click.argument("slug")
+@click.option("--overlap", type=SPAN, default="7d", show_default=True, help="For which the old one still opens.")
 @credentials_option
 @advertise_option
 @bus_options
-def rotate(slug: str, credentials: Path | None, advertise: str | None, **options: Any) -> None:
+def rotate(slug: str, overlap: timedelta, credentials: Path | None, advertise: str | None, **options: Any) -> None:
     """Give an actor or a reader a new password, and print the file that holds it.
+
+    The old one opens for the overlap, too, so that nobody is locked out while the new one travels. The first
+    `ntsg provision` after that ends it; with --overlap 0m it ends now.
 
     \b
     Example: ntsg rotate nordtel
+             ntsg rotate nordtel --overlap 24h
     """
     with extra("admin"):
         from bus import provision as provisioning
-    directory = credentials or provisioning.default_credentials()
-    click.echo(asyncio.run(provisioning.rotate(slug, admin_settings(options), directory, bootstrap=advertise)))
+    directory, now = credentials or provisioning.default_credentials(), datetime.now(UTC)
+    settings = admin_settings(options)
+    click.echo(
+        asyncio.run(provisioning.rotate(slug, settings, directory, now=now, overlap=overlap, bootstrap=advertise))
+    )
+    if overlap:
+        tell(f"the password before it opens until the first `ntsg provision` after {format_instant(now + overlap)}")
 
 
 @click.command()

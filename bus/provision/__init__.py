@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,6 +24,7 @@ from bus.provision.actions import (
     CreateTopic,
     CreateUser,
     DeleteUser,
+    EndPassword,
     Grant,
     LogEntry,
     LogSchema,
@@ -45,7 +46,7 @@ from bus.provision.entries import (
 )
 from bus.provision.rules import Member, Right, members, user_name, wanted_topics
 from bus.registry import Actor, ReaderEntry, read_group
-from bus.settings import Settings
+from bus.settings import MECHANISMS, Mechanism, Settings
 from bus.topics import Realm
 from bus.transport.kafka import KafkaTransport
 
@@ -127,7 +128,7 @@ async def plan(
     wanted = members(realm, group.actors, group.readers, now)
     factor, in_sync = replication(brokers)
     topic_actions, topic_notices = _topics(topics, present, factor, in_sync)
-    user_actions, user_notices = _users(realm, wanted, users, credentials, bootstrap or settings.bootstrap)
+    user_actions, user_notices = _users(realm, wanted, users, credentials, bootstrap or settings.bootstrap, now)
     right_actions, right_notices = _rights(realm, wanted, rights)
     actions: list[Action] = [*topic_actions, *user_actions, *right_actions]
     if quotas:
@@ -206,41 +207,76 @@ async def carry_out(plan: Plan, settings: Settings, *, report: Callable[[str], N
         async with KafkaTransport(settings).writer() as writer:
             await writer.send(written)
 
+    await bus.end_passwords((ending.user, ending.mechanism) for ending in _of(EndPassword, plan))
     departures = _of(DeleteUser, plan)
     await bus.delete_users([departure.user for departure in departures])
     for departure in departures:
         departure.file.unlink(missing_ok=True)
 
 
-async def rotate(slug: str, settings: Settings, credentials: Path, *, bootstrap: str | None = None) -> Path:
-    """Give an actor or a reader of the realm a new password; returns the file that holds it. The old one opens nothing
-    new from then on (connections that are open already live until they end).
+async def rotate(
+    slug: str,
+    settings: Settings,
+    credentials: Path,
+    *,
+    now: datetime,
+    overlap: timedelta = timedelta(0),
+    bootstrap: str | None = None,
+) -> Path:
+    """Give an actor or a reader of the realm a new password; returns the file that holds it.
 
-    Raises InvalidInput when there is no such user, and BusError; then the old password is still the right one.
+    For the time of the `overlap` the old one opens, too: whoever has it changes over in between, and misses nothing.
+    The first provisioning after that ends it. Without an overlap it opens nothing new from now on. (Connections that
+    are open already live until they end.) A user has two passwords at most: rotating in an overlap ends the older one.
+
+    Raises InvalidInput when there is no such user, or the brokers do not let a second password open; and BusError. Then
+    the old password is still the right one.
     """
     realm = Realm(settings.realm)
     bus = Administration(settings)
     await bus.check()
     user = user_name(realm, slug)
-    if user not in await bus.users():
+    users = await bus.users()
+    if user not in users:
         raise InvalidInput(f"no user {user!r} on the bus: check the name, or provision it first")
     file = credentials_file(credentials, realm, slug)
-    fresh = replace(_fresh(user, realm, settings, bootstrap or settings.bootstrap), signing_key=_signing_key(file))
+    held = _held(file)
+    last = held.mechanism if held else min(users[user], key=MECHANISMS.index)
+    fresh = replace(
+        _fresh(user, realm, settings, bootstrap or settings.bootstrap),
+        signing_key=held.signing_key if held else None,
+        mechanism=_other(last) if overlap else last,
+        previous_until=now + overlap if overlap else None,
+    )
+    if not await bus.offers(fresh.mechanism):
+        raise InvalidInput(
+            f"the brokers do not take {fresh.mechanism}, by which a second password could open beside the first: "
+            "name it in their sasl.enabled.mechanisms, or rotate with --overlap 0m"
+        )
     staged = file.with_suffix(".toml.next")
-    # Written before the broker knows it and moved after: at each moment the right password is in one of the two files.
+    # Written before the broker knows it and moved after: at each moment a right password is in one of the two files.
     fresh.write(staged)
     await bus.set_passwords([fresh])
-    staged.replace(file)
-    await bus.await_login(fresh)
+    if overlap:  # the file has the old one, which opens, until every broker knows the new one
+        await bus.await_login(fresh)
+        staged.replace(file)
+    else:
+        staged.replace(file)
+        await bus.end_passwords((user, mechanism) for mechanism in users[user] - {fresh.mechanism})
+        await bus.await_login(fresh)
     return file
 
 
-def _signing_key(file: Path) -> Path | None:
-    """What the file names beside the password, and keeps."""
+def _held(file: Path) -> Credentials | None:
+    """What the file holds; None where it cannot be used."""
     try:
-        return Credentials.read(file).signing_key
+        return Credentials.read(file)
     except InvalidSettings:
         return None
+
+
+def _other(mechanism: Mechanism) -> Mechanism:
+    return next(each for each in MECHANISMS if each != mechanism)
 
 
 def _topics(
@@ -271,7 +307,12 @@ def _topics(
 
 
 def _users(
-    realm: Realm, wanted: Iterable[Member], present: frozenset[str], directory: Path, bootstrap: str
+    realm: Realm,
+    wanted: Iterable[Member],
+    present: Mapping[str, frozenset[Mechanism]],
+    directory: Path,
+    bootstrap: str,
+    now: datetime,
 ) -> tuple[list[Action], list[str]]:
     actions: list[Action] = []
     notices: list[str] = []
@@ -290,8 +331,17 @@ def _users(
             actions.append(CreateUser(member.user, file, bootstrap, held is not None))
         elif held is None:
             notices.append(f"user {member.user} exists, but {file} does not: restore it, or rotate {member.slug}")
-        elif held.bootstrap != bootstrap:
-            actions.append(UpdateCredentials(member.user, file, bootstrap))
+        else:
+            if held.bootstrap != bootstrap:
+                actions.append(UpdateCredentials(member.user, file, bootstrap))
+            others = present[member.user] - {held.mechanism}
+            if others and held.previous_until is None:
+                notices.append(
+                    f"{member.user} has two passwords, and {file} does not say until when: "
+                    f"`ntsg rotate {member.slug} --overlap 0m` leaves it a new one"
+                )
+            elif held.previous_until is not None and held.previous_until <= now:
+                actions += [EndPassword(member.user, other, held.previous_until) for other in sorted(others)]
     return actions, notices
 
 
@@ -340,7 +390,7 @@ def _kept(new: CreateUser, realm: Realm, settings: Settings) -> Credentials:
     """The newcomer's credentials, in its file."""
     fresh = _fresh(new.user, realm, settings, new.bootstrap)
     held = Credentials.read(new.file) if new.has_password else fresh
-    kept = Credentials(fresh.bootstrap, fresh.user, held.password, fresh.realm, fresh.tls_ca)
+    kept = replace(fresh, password=held.password, mechanism=held.mechanism)
     kept.write(new.file)
     return kept
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
+from bus.instants import format_instant
 from bus.provision.rules import Right
 from bus.registry import Actor, ReaderEntry
+from bus.settings import Mechanism
 from bus.topics import Realm
 
 
@@ -57,6 +60,19 @@ class UpdateCredentials:
     @property
     def text(self) -> str:
         return f"update the address of the bus to {self.bootstrap} in {self.file}"
+
+
+@dataclass(frozen=True, slots=True)
+class EndPassword:
+    """The password before the last, whose time has come."""
+
+    user: str
+    mechanism: Mechanism
+    until: datetime
+
+    @property
+    def text(self) -> str:
+        return f"end the password of {self.user} before the last ({self.mechanism}), due {format_instant(self.until)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +151,7 @@ Action = (
     | RepairTopic
     | CreateUser
     | UpdateCredentials
+    | EndPassword
     | DeleteUser
     | Grant
     | Revoke

@@ -13,12 +13,15 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from aiokafka.errors import UnsupportedSaslMechanismError
+from pydantic import SecretStr
+
 from bus.credentials import Credentials
 from bus.errors import AuthenticationFailed, BusError, BusUnavailable, NotAllowed
 from bus.provision.actions import CreateTopic, RepairTopic
 from bus.provision.quotas import Limits, read_quotas, set_quotas
 from bus.provision.rules import Right
-from bus.settings import Settings
+from bus.settings import MECHANISMS, Mechanism, Settings
 from bus.transport.connection import Connection
 
 try:
@@ -57,7 +60,7 @@ class Administration:
         }
         if settings.user is not None and settings.tls_certificate is None:
             options |= {
-                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.mechanism": settings.sasl_mechanism,
                 "sasl.username": settings.user,
                 "sasl.password": settings.secret(),
             }
@@ -92,12 +95,16 @@ class Administration:
             for name, config in configs.items()
         }
 
-    async def users(self) -> frozenset[str]:
-        """All SCRAM users of the cluster."""
+    async def users(self) -> dict[str, frozenset[Mechanism]]:
+        """All SCRAM users of the cluster, each with the mechanisms for which it has a password."""
         with _mapped("reading users"):
-            return frozenset(
-                await _answer(self._client.describe_user_scram_credentials(request_timeout=ANSWER_SECONDS))
+            found = await _answer(self._client.describe_user_scram_credentials(request_timeout=ANSWER_SECONDS))
+        return {
+            user: frozenset(
+                name for name in MECHANISMS if _scram(name) in {i.mechanism for i in told.scram_credential_infos}
             )
+            for user, told in found.items()
+        }
 
     async def rights(self) -> frozenset[Right]:
         """All access control entries of users of the cluster."""
@@ -147,9 +154,15 @@ class Administration:
             await _all("repairing topic", {resource.name: future for resource, future in answers.items()})
 
     async def set_passwords(self, credentials: Iterable[Credentials]) -> None:
-        """Create the users, or give them these passwords. What they used before opens nothing new from then on."""
-        how = kafka.ScramCredentialInfo(kafka.ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS)
-        wanted = [kafka.UserScramCredentialUpsertion(each.user, how, each.password.encode()) for each in credentials]
+        """Create the users, or give them these passwords. What they used before with the same mechanism opens nothing
+        new from then on.
+        """
+        wanted = [
+            kafka.UserScramCredentialUpsertion(
+                each.user, kafka.ScramCredentialInfo(_scram(each.mechanism), SCRAM_ITERATIONS), each.password.encode()
+            )
+            for each in credentials
+        ]
         if wanted:
             answers = self._client.alter_user_scram_credentials(wanted, request_timeout=ANSWER_SECONDS)
             await _all("setting the password of", answers)
@@ -170,11 +183,30 @@ class Administration:
             except TimeoutError as error:
                 raise BusUnavailable(f"{address} does not know {credentials.user} yet; try again later") from error
 
+    async def offers(self, mechanism: Mechanism) -> bool:
+        """Whether the brokers let anybody in by this mechanism. Raises BusUnavailable."""
+        settings = self._connection.settings.model_copy(update={"sasl_mechanism": mechanism, "tls_certificate": None})
+        nobody = settings.model_copy(update={"user": "nobody", "password": SecretStr("none")})
+        try:
+            await Connection.of(nobody).diagnose()
+        except AuthenticationFailed as error:
+            return not isinstance(error.__cause__, UnsupportedSaslMechanismError)
+        return True
+
     async def delete_users(self, users: Iterable[str]) -> None:
-        unwanted = [kafka.UserScramCredentialDeletion(user, kafka.ScramMechanism.SCRAM_SHA_512) for user in users]
-        if unwanted:
+        """With all their passwords."""
+        held = await self.users()
+        await self.end_passwords((user, mechanism) for user in users for mechanism in held.get(user, ()))
+
+    async def end_passwords(self, passwords: Iterable[tuple[str, Mechanism]]) -> None:
+        """End these passwords: they open nothing new from then on. A user without any is none."""
+        users: dict[Mechanism, list[str]] = {}
+        for user, mechanism in passwords:
+            users.setdefault(mechanism, []).append(user)
+        for mechanism, named in users.items():  # brokers change a user once in a request
+            unwanted = [kafka.UserScramCredentialDeletion(user, _scram(mechanism)) for user in named]
             answers = self._client.alter_user_scram_credentials(unwanted, request_timeout=ANSWER_SECONDS)
-            await _all("deleting user", answers)
+            await _all("ending the password of", answers)
 
     async def grant(self, rights: Iterable[Right]) -> None:
         bindings = [_binding(right) for right in rights]
@@ -202,6 +234,10 @@ async def _let_in(connection: Connection) -> None:
         with suppress(AuthenticationFailed):
             return await connection.diagnose()
         await asyncio.sleep(LOGIN_PAUSE)
+
+
+def _scram(mechanism: Mechanism) -> Any:
+    return kafka.ScramMechanism[mechanism.replace("-", "_")]
 
 
 def _binding(right: Right) -> Any:

@@ -23,6 +23,7 @@ from bus.instants import from_millis, to_millis
 from bus.messages import Area, Incident, ServiceImpact
 from bus.provision.rules import kinds_of
 from bus.registry import Actor
+from bus.settings import MECHANISMS, Mechanism
 from bus.topics import Kind, Realm
 from bus.vocabulary import AreaKind, Impact, IncidentState, MessageStatus, Service
 from schemas import LATEST
@@ -51,6 +52,7 @@ class _Way:
     user: str
     ca: str | None
     password: str | None = None
+    mechanism: Mechanism = MECHANISMS[0]
     certificate: str | None = None
 
     @property
@@ -105,7 +107,7 @@ def write_bundle(
 
 def _ways(realm: Realm, own: Credentials, mutual: Mutual | None) -> Iterable[_Way]:
     ca = CA if own.tls_ca else None
-    yield _Way(str(realm), realm, own.bootstrap, own.user, ca, password=own.password)
+    yield _Way(str(realm), realm, own.bootstrap, own.user, ca, own.password, own.mechanism)
     if mutual is not None and realm in mutual.certificates:
         yield _Way(f"{realm}.mutual", realm, mutual.bootstrap, own.user, ca, certificate=_certificate(realm))
 
@@ -130,7 +132,7 @@ def _lines(way: _Way) -> Iterable[_Line]:
     protocol = "SSL" if way.ca else "PLAINTEXT"
     if way.password:
         yield _Line(None, "security.protocol", "security.protocol", f"SASL_{protocol}")
-        yield _Line(None, "sasl.mechanism", "sasl.mechanism", "SCRAM-SHA-512")
+        yield _Line("sasl_mechanism", "sasl.mechanism", "sasl.mechanism", way.mechanism)
         yield _Line("password", None, "sasl.password", way.password)
         yield _Line(None, None, "sasl.username", way.user)
         jaas = f'{_JAAS} required username="{way.user}" password="{way.password}";'

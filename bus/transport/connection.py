@@ -10,10 +10,11 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, TypeVar
 
+import structlog
 from aiokafka import AIOKafkaClient
 from aiokafka import errors as kafka
 from aiokafka.conn import collect_hosts, create_conn
@@ -30,7 +31,7 @@ from bus.errors import (
     TooLarge,
     UnknownTopic,
 )
-from bus.settings import Settings
+from bus.settings import Settings, Stamp
 from bus.topics import TopicPartition
 
 PRODUCT = "ntsg-bus"
@@ -91,6 +92,7 @@ ERRORS: tuple[tuple[tuple[type[Exception], ...], type[BusError], str], ...] = (
 trying again is right, BusError where it is not."""
 
 T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 
 class Isolation(IntEnum):
@@ -128,12 +130,16 @@ class Connection:
     bootstrap: str
     user: str | None
     security: Mapping[str, Any] = field(repr=False)
+    settings: Settings = field(repr=False)
+    states: tuple[Stamp, ...] = field(default=(), repr=False)
+    """Of the files that say how the user logs in, as they were read."""
 
     @classmethod
     def of(cls, settings: Settings) -> Connection:
         """With a certificate, else with a password. Raises InvalidSettings when the password is missing, or a
         certificate or its key cannot be read.
         """
+        states = settings.login_states(own=True)
         if settings.tls_certificate is not None and settings.tls_ca is None:
             raise InvalidSettings("tls_certificate goes with tls_ca: name the CA certificate of the bus, too")
         security: dict[str, Any] = {"security_protocol": "SSL" if settings.tls_ca else "PLAINTEXT"}
@@ -145,11 +151,27 @@ class Connection:
                 raise InvalidSettings(f"user {settings.user!r} has no password; set password_file")
             security |= {
                 "security_protocol": f"SASL_{security['security_protocol']}",
-                "sasl_mechanism": "SCRAM-SHA-512",
+                "sasl_mechanism": settings.sasl_mechanism,
                 "sasl_plain_username": settings.user,
                 "sasl_plain_password": password,
             }
-        return cls(settings.bootstrap, settings.user, security)
+        return cls(settings.bootstrap, settings.user, security, settings, states)
+
+    def renewed(self) -> Connection:
+        """This connection as its files say now how to log in; itself while they are as they were.
+
+        Files that cannot be used just now are told, once, and change nothing.
+        """
+        states = self.settings.login_states()
+        if states == self.states:
+            return self
+        try:
+            found = Connection.of(self.settings.renewed())
+        except InvalidSettings as error:
+            log.warning("credentials_unusable", user=self.user, reason=str(error))
+            return replace(self, states=states)
+        log.info("credentials_renewed", user=self.user)
+        return found
 
     @property
     def client_options(self) -> dict[str, Any]:

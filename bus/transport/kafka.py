@@ -46,7 +46,8 @@ SAFE_CONSUMER = {
 
 
 class KafkaTransport:
-    """A connection to Kafka as one user. Opens nothing until a reader, a writer or a question needs it.
+    """A connection to Kafka as one user. Opens nothing until a reader, a writer or a question needs it, and then as the
+    files of its settings say how to log in at that time.
 
     `delivery_timeout`: seconds within which a send ends. `answer_timeout`: seconds within which a question about
     topics or offsets is answered, and a connection made.
@@ -63,11 +64,12 @@ class KafkaTransport:
 
     @asynccontextmanager
     async def reader(self, positions: Mapping[TopicPartition, int]) -> AsyncIterator[KafkaReader]:
+        connection = self._renewed()
         async with AsyncExitStack() as stack:
-            inquiry = await stack.enter_async_context(Inquiry.open(self._connection, timeout=self._answer_timeout))
-            consumer = AIOKafkaConsumer(group_id=None, **SAFE_CONSUMER, **self._connection.client_options)
+            inquiry = await stack.enter_async_context(Inquiry.open(connection, timeout=self._answer_timeout))
+            consumer = AIOKafkaConsumer(group_id=None, **SAFE_CONSUMER, **connection.client_options)
             stack.push_async_callback(_stop_consumer, consumer)
-            await self._connection.open(consumer.start, timeout=self._answer_timeout)
+            await connection.open(consumer.start, timeout=self._answer_timeout)
             consumer.assign([])  # without any assignment, reading would wait for one for ever
             reader = KafkaReader(consumer, inquiry)
             await reader.assign(positions)
@@ -75,7 +77,7 @@ class KafkaTransport:
 
     @asynccontextmanager
     async def writer(self) -> AsyncIterator[KafkaWriter]:
-        writer = KafkaWriter(self._connection, self._delivery_timeout)
+        writer = KafkaWriter(self._renewed(), self._delivery_timeout)
         try:
             await writer.open(self._answer_timeout)
             yield writer
@@ -84,7 +86,7 @@ class KafkaTransport:
 
     @asynccontextmanager
     async def transaction(self, transactional_id: str) -> AsyncIterator[KafkaTransaction]:
-        transaction = KafkaTransaction(self._connection, transactional_id, self._delivery_timeout)
+        transaction = KafkaTransaction(self._renewed(), transactional_id, self._delivery_timeout)
         try:
             await transaction.open()
             yield transaction
@@ -92,11 +94,15 @@ class KafkaTransport:
             await transaction.close()
 
     async def partitions(self, topics: Iterable[str] | None = None) -> Sequence[TopicPartition]:
-        async with Inquiry.open(self._connection, timeout=self._answer_timeout) as inquiry:
+        async with Inquiry.open(self._renewed(), timeout=self._answer_timeout) as inquiry:
             found = await inquiry.topics(topics)
         return tuple(
             TopicPartition(topic, partition) for topic in sorted(found) for partition in sorted(found[topic].leaders)
         )
+
+    def _renewed(self) -> Connection:
+        self._connection = self._connection.renewed()
+        return self._connection
 
 
 class KafkaReader:

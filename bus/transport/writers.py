@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 class KafkaWriter:
     """Writes with one idempotent producer. After a failed record the producer has lost count of its partition, so it
-    is replaced; sends that were under way beside it are repeated on the new one.
+    is replaced, as it is when the credentials change; sends that were under way beside it are repeated on the new one.
     """
 
     def __init__(self, connection: Connection, delivery_timeout: float) -> None:
@@ -95,6 +95,10 @@ class KafkaWriter:
             raise
 
     async def _current(self) -> Any:
+        connection = self._connection.renewed()
+        if connection.security is not self._connection.security:
+            self._retire(self._producer)
+        self._connection = connection
         await self._abandon_retired()
         if self._producer is None:
             self._producer = await start_producer(self._connection, self._timeout, SAFE_PRODUCER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from contextlib import AsyncExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bus.commandline import as_json, extra, tell, until_interrupted
+from bus.commandline import SPAN, as_json, extra, tell, until_interrupted
 from bus.instants import format_instant
 
 if TYPE_CHECKING:
@@ -26,21 +25,6 @@ DIRECTORY = click.option(
     help="Of the gateway: keys, outboxes, what was said. [env: NTSG_GATEWAY]",
 )
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
-
-
-class SpanType(click.ParamType[timedelta]):
-    """A span of time such as 30m, 24h or 7d."""
-
-    name = "span"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-        if isinstance(value, timedelta):
-            return value
-        match = re.fullmatch(r"(\d{1,5})([mhd])", value)
-        if match is None:
-            self.fail(f"{value!r} is no span of time; write for example 30m, 24h or 7d", param, ctx)
-        return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 @click.group(invoke_without_command=True)
@@ -131,7 +115,7 @@ def add(actor: str, note: str, directory: Path) -> None:
 
 @key.command()
 @click.argument("id")
-@click.option("--overlap", type=SpanType(), default="7d", show_default=True, help="For which the old one still opens.")
+@click.option("--overlap", type=SPAN, default="7d", show_default=True, help="For which the old one still opens.")
 @DIRECTORY
 def rotate(id: str, overlap: timedelta, directory: Path) -> None:
     """Make a new key in place of an old one, which ends after the overlap.

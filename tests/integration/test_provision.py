@@ -196,7 +196,7 @@ class TestPasswords:
 
     async def test_rotating_makes_the_old_one_useless(self, group: Any) -> None:
         old = group.settings("nordtel")
-        file = await provision.rotate("nordtel", group.admin, group.credentials)
+        file = await provision.rotate("nordtel", group.admin, group.credentials, now=now())
         assert file == provision.credentials_file(group.credentials, group.realm, "nordtel")
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         new = group.settings("nordtel")
@@ -208,7 +208,7 @@ class TestPasswords:
 
     async def test_rotating_a_stranger_is_refused(self, group: Any) -> None:
         with pytest.raises(InvalidInput, match="no user"):
-            await provision.rotate("nobody", group.admin, group.credentials)
+            await provision.rotate("nobody", group.admin, group.credentials, now=now())
         assert not provision.credentials_file(group.credentials, group.realm, "nobody").exists()
 
     async def test_a_lost_file_is_told_and_never_replaced_in_silence(self, group: Any) -> None:
@@ -217,7 +217,7 @@ class TestPasswords:
         plan = await planned(group)
         assert not plan
         assert "rotate nordtel" in plan.notices[0]
-        await provision.rotate("nordtel", group.admin, group.credentials)
+        await provision.rotate("nordtel", group.admin, group.credentials, now=now())
         await log_in(group.settings("nordtel"))
         assert (await planned(group)).notices == ()
 

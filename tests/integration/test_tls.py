@@ -6,6 +6,7 @@ import ssl
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,9 +18,11 @@ from bus.errors import BrokerError, BusError, BusUnavailable, InvalidInput, Inva
 from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport.connection import Connection
+from consumers.reading import fold_log
 from producers.publisher import Publisher
 from tests.conftest import HEAP_MB, ProvisionedGroup, provision_group, quiet
 from tests.group import incident
+from tests.speaking import Speaking, speaking, told
 
 
 @dataclass(frozen=True)
@@ -126,3 +129,31 @@ def test_an_authority_that_lost_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "ca-key.pem").unlink()
     with pytest.raises(InvalidSettings, match="restore"):
         Authority.of(tmp_path)
+
+
+async def test_a_new_certificate_while_reports_go_out(
+    running: Running, group: ProvisionedGroup, realm: Realm, tmp_path: Path
+) -> None:
+    own, following, user = tmp_path / "own.pem", tmp_path / "following.pem", f"{realm}.nordtel"
+    for file in (own, following):
+        local_broker.vouch(running.directory, user, file)
+    async with (
+        Publisher(with_certificate(group, running, own)) as publisher,
+        speaking(Speaking("I-1", publisher)) as go_on,
+    ):
+        with told("credentials_renewed") as often_enough:
+            following.replace(own)
+            await often_enough(1)
+        await go_on("reports go out with the new certificate")
+    assert len((await fold_log(group.settings("hub"))).quarantine.held) == 0
+
+
+async def test_a_certificate_whose_time_is_over_opens_nothing(
+    running: Running, group: ProvisionedGroup, realm: Realm, tmp_path: Path
+) -> None:
+    authority = Authority.of(running.directory / "tls")
+    for name, life in (("ended.pem", timedelta(minutes=-1)), ("valid.pem", timedelta(days=1))):
+        authority.vouch(f"{realm}.nordtel", tmp_path / name, life=life)
+    await Connection.of(with_certificate(group, running, tmp_path / "valid.pem")).diagnose()
+    with pytest.raises(BusError):
+        await Connection.of(with_certificate(group, running, tmp_path / "ended.pem")).diagnose()

@@ -23,7 +23,7 @@ def test_the_file_is_a_configuration_by_itself(tmp_path: Path, monkeypatch: pyte
     file = tmp_path / "nordtel.toml"
     WHOLE.write(file)
     monkeypatch.setenv(CONFIG_VARIABLE, str(file))
-    assert load_settings() == WHOLE.settings()
+    assert load_settings().model_dump() == WHOLE.settings().model_dump()
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:
