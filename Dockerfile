@@ -15,7 +15,8 @@ FROM python:3.11-slim
 ENV PATH=/opt/ntsg/bin:$PATH PYTHONUNBUFFERED=1 NTSG_HOME=/var/lib/ntsg
 # A named volume takes over the owner of the directory on which it is first mounted.
 RUN useradd --system --uid 10001 --user-group --home-dir /var/lib/ntsg --create-home ntsg \
-    && install -d -m 0700 -o ntsg -g ntsg /var/lib/ntsg/credentials /var/lib/ntsg/hub-credentials /etc/ntsg/credentials
+    && install -d -m 0700 -o ntsg -g ntsg /var/lib/ntsg/credentials /var/lib/ntsg/hub-credentials \
+        /var/lib/ntsg/gateway-credentials /etc/ntsg/credentials
 COPY --from=build /opt/ntsg /opt/ntsg
 USER 10001:10001
 WORKDIR /var/lib/ntsg
