@@ -20,7 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from bus.credentials import write_private
 from bus.errors import InvalidSettings
 
-__all__ = ["Authority"]
+__all__ = ["Authority", "bearer"]
 
 AUTHORITY_LIFE = timedelta(days=3_650)
 MEMBER_LIFE = timedelta(days=825)
@@ -77,6 +77,19 @@ class Authority:
             builder = builder.add_extension(x509.SubjectAlternativeName(list(map(_address, addresses))), critical=False)
         certificate = builder.sign(self.key, hashes.SHA256())
         write_private(file, _private(key) + _public(certificate) + _public(self.certificate))
+
+
+def bearer(file: Path) -> tuple[str, datetime, datetime]:
+    """Whose certificate is in this file of key and certificate, from when it holds, and until when.
+
+    Raises InvalidSettings, naming the file, when there is none in it.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InvalidSettings(f"{file}: no certificate can be read in it: {error}") from error
+    [name, *_] = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(name.value), certificate.not_valid_before_utc, certificate.not_valid_after_utc
 
 
 def _make_authority(file: Path, key_file: Path) -> None:

@@ -6,9 +6,9 @@ import os
 import tomllib
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from bus.errors import InvalidSettings
@@ -36,6 +36,14 @@ def stamp(path: Path) -> Stamp:
     return found.st_mtime_ns, found.st_ino, found.st_size
 
 
+def _addresses(text: str) -> str:
+    for address in text.split(","):
+        host, _, port = address.strip().rpartition(":")
+        if not host or not port.isascii() or not port.isdigit():
+            raise ValueError(f"{address.strip()!r} is no address; write host:port, several separated by commas")
+    return text
+
+
 class Settings(BaseSettings):
     """Where the bus is, and who is asking. Without a user the connection is anonymous; no provisioned bus allows it.
 
@@ -44,7 +52,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="NTSG_", frozen=True, extra="ignore", toml_file=None)
 
-    bootstrap: str = Field("127.0.0.1:9092", description="brokers as host:port, separated by commas")
+    bootstrap: Annotated[str, AfterValidator(_addresses)] = Field(
+        "127.0.0.1:9092", description="brokers as host:port, separated by commas"
+    )
     realm: str = Field("ntsg", description="ntsg is the real picture, ntsg-exercise is for exercises")
     user: str | None = Field(None, description="SCRAM user")
     password: SecretStr | None = Field(None, description="SCRAM password; a password_file is better")
@@ -155,6 +165,8 @@ def load_settings(**options: Any) -> Settings:
     file = os.environ.get(CONFIG_VARIABLE)
     if file and not Path(file).is_file():
         raise InvalidSettings(f"{CONFIG_VARIABLE} names {file}, which is not a file")
+    if file:
+        read_file(Path(file))  # says where a fault is, and what it is
     given = {name: value for name, value in options.items() if value is not None}
     state = stamp(Path(file)) if file else None
     made = _made(given)
@@ -166,5 +178,7 @@ def _made(named: dict[str, Any]) -> Settings:
     try:
         return Settings(**named)
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        faults = "; ".join(
+            f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()
+        )
         raise InvalidSettings(faults) from error

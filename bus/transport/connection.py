@@ -214,6 +214,16 @@ class Connection:
                 return
         raise next((error for error in seen if isinstance(error, AuthenticationFailed)), seen[0])
 
+    async def brokers(self) -> list[tuple[str, int]]:
+        """Where the bus sends its clients: the address that each broker names as its own. Raises BusError."""
+        client = AIOKafkaClient(**self.client_options)
+        try:
+            with mapped("asking for the brokers"):
+                await client.bootstrap()
+                return sorted((broker.host, broker.port) for broker in client.cluster.brokers())
+        finally:
+            await client.close()
+
     async def _knock(self, host: str, port: int) -> None:
         timeout_ms = int(REQUEST_TIMEOUT * 1000)
         connection = await create_conn(host, port, client_id=PRODUCT, request_timeout_ms=timeout_ms, **self.security)

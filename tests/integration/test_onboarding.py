@@ -12,7 +12,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import confluent_kafka
@@ -21,12 +21,17 @@ import pytest
 from click.testing import CliRunner
 
 from bus import broker as local_broker
+from bus import provision
 from bus.broker import Running
 from bus.broker.java import KAFKA_VERSION, child_environment, runtime
-from bus.certificates import Authority
 from bus.credentials import Credentials
+from bus.provision.actions import LogSchema
+from bus.provision.administration import Administration
+from bus.registry import read_group
 from bus.settings import CONFIG_VARIABLE, Settings, load_settings
+from bus.signing import new_key
 from bus.topics import Kind, Realm
+from bus.transport.connection import Connection
 from bus.transport.kafka import KafkaTransport
 from bus.vocabulary import SituationState
 from consumers.hub import running_hub
@@ -132,7 +137,7 @@ async def test_from_the_bundle_to_a_hub(place: Place, tmp_path: Path, monkeypatc
     answers = await examined(load_settings(), round_trip=True, quiet=True)
     assert ill(answers) == []
     assert [answer.asked for answer in answers] == [
-        *("settings", "names", "ports", "TLS", "login", "own topics", "others' topics", "schemas"),
+        *("settings", "names", "ports", "TLS", "login", "brokers", "own topics", "others' topics", "schemas"),
         *("round trip", "clock", "hub"),
     ]
     assert answers[-1].verdict is Verdict.WELL
@@ -266,16 +271,93 @@ async def test_the_doctor_names_what_is_wrong_and_what_to_do(place: Place, chang
     assert all(answer.remedy for answer in answers if answer.verdict is not Verdict.WELL)
 
 
-async def test_the_doctor_sees_a_bus_that_is_not_vouched_for(place: Place, tmp_path: Path) -> None:
-    stranger = Authority.of(tmp_path).certificate_file
-    answers = await answers_to(place.settings(EXERCISE).model_copy(update={"tls_ca": stranger}))
-    assert ill(answers)[0] == "TLS"
+async def test_the_doctor_says_which_realm_is_the_right_one(place: Place) -> None:
+    answers = await answers_to(replace(place.held(EXERCISE), realm="ntsg").settings())
+    assert answers[-1].asked == "others' topics"
+    assert "some in ntsg-exercise" in answers[-2].text
 
 
-async def test_the_doctor_sees_rights_that_are_too_wide(place: Place) -> None:
-    """The administrator sees every topic of the realm: nothing that an operator's user may."""
-    admin = place.running.settings(str(EXERCISE))
-    answers = await answers_to(admin)
+async def test_the_doctor_sees_that_the_bus_sends_its_clients_elsewhere(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def elsewhere(_: Connection) -> list[tuple[str, int]]:
+        """What brokers say that name a wrong address as their own."""
+        return [("no-such-host.invalid", 9092)]
+
+    monkeypatch.setattr(Connection, "brokers", elsewhere)
+    answers = await answers_to(place.settings(EXERCISE))
+    assert ill(answers) == ["brokers"]
+    assert "advertised.listeners" in answers[-1].remedy
+
+
+async def test_the_doctor_sees_that_the_rights_are_gone(place: Place) -> None:
+    admin = Administration(place.running.settings())
+    await admin.revoke([right for right in await admin.rights() if right.user == f"{REAL}.sveamobil"])
+
+    async def gone() -> bool:
+        answers = await answers_to(place.settings(REAL, "sveamobil"))
+        return ill(answers) == ["own topics"] and "`ntsg provision`" in answers[-2].remedy
+
+    await until(gone, "the doctor says that the rights are gone")
+
+
+async def provisioned(place: Place, realm: Realm, actor: str = "", *, schemas: bool = True) -> Credentials:
+    """nordtel in a realm of its own, with these lines in the group's file."""
+    group = provision.Group(*read_group(f'[actors.nordtel]\nname = "Nordtel"\nroles = ["MNO"]\n{actor}'))
+    admin = place.running.settings(str(realm))
+    plan = await provision.plan(group, admin, place.credentials, now=datetime.now(UTC), quotas=False)
+    kept = tuple(action for action in plan.actions if schemas or not isinstance(action, LogSchema))
+    await provision.carry_out(replace(plan, actions=kept), admin, report=quiet)
+    return place.held(realm)
+
+
+async def test_the_doctor_sees_schemas_that_the_realm_does_not_hold(place: Place) -> None:
+    own = await provisioned(place, Realm("old-exercise"), schemas=False)
+    answers = await answers_to(own.settings())
+    assert ill(answers) == ["schemas"]
+    assert "incident" in answers[-1].text
+    assert "quarantine" in answers[-1].remedy
+
+
+async def test_the_doctor_sees_what_the_group_asks_of_signatures(place: Place, tmp_path: Path) -> None:
+    known, unknown = tmp_path / "known.key", tmp_path / "unknown.key"
+    asks = f'signatures = "REQUIRE"\npublic_keys = ["{new_key(known)}"]'
+    own = await provisioned(place, Realm("signed-exercise"), asks)
+    new_key(unknown)
+    last = [(await answers_to(replace(own, signing_key=key).settings()))[-1] for key in (None, unknown, known)]
+    assert [(answer.asked, answer.verdict) for answer in last] == [
+        ("signature", Verdict.ILL),
+        ("signature", Verdict.ILL),
+        ("signature", Verdict.WELL),
+    ]
+    assert "ntsg key new" in last[0].remedy
+    assert f"ntsg key show {unknown}" in last[1].remedy
+
+
+@pytest.mark.parametrize(
+    ("ahead", "verdict", "told"),
+    [
+        (timedelta(minutes=1), Verdict.TOLD, "ahead of"),
+        (timedelta(minutes=10), Verdict.ILL, "ahead of"),
+        (timedelta(minutes=-10), Verdict.ILL, "behind"),
+    ],
+)
+async def test_the_doctor_sees_a_clock_that_is_wrong(
+    place: Place, monkeypatch: pytest.MonkeyPatch, ahead: timedelta, verdict: Verdict, told: str
+) -> None:
+    class Wrong(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + ahead
+
+    monkeypatch.setattr("producers.doctor.speaking.datetime", Wrong)
+    [clock] = [a for a in await answers_to(place.settings(EXERCISE), round_trip=True) if a.asked == "clock"]
+    assert (clock.verdict, told in clock.text, "NTP" in clock.remedy) == (verdict, True, True)
+
+
+async def test_the_doctor_tells_the_administrator_that_it_is_no_operator(place: Place) -> None:
+    """It sees every topic of the realm: nothing that an operator's user may."""
+    answers = await answers_to(place.running.settings(str(EXERCISE)))
     assert "own topics" in ill(answers)
 
 
