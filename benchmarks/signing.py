@@ -13,7 +13,7 @@ from bus.codec import Codec
 from bus.envelope import outgoing
 from bus.messages import Incident
 from bus.signatures import Signature
-from bus.signing import Signer, new_key, verifies
+from bus.signing import KeyFile, Signer, new_key, verifies
 from bus.topics import Realm
 from consumers.hub.snapshot import Kept
 
@@ -26,8 +26,12 @@ def measure(count: int) -> list[Row]:
     realm = Realm("ntsg")
     messages = list(incidents(count, (ACTOR,)))
     with tempfile.TemporaryDirectory() as directory:
-        new_key(Path(directory) / "key")
-        signer = Signer.read(Path(directory) / "key")
+        file = Path(directory) / "key"
+        new_key(file)
+        return _measured(realm, messages, KeyFile(file), Signer.read(file))
+
+
+def _measured(realm: Realm, messages: list[Incident], key_file: KeyFile, signer: Signer) -> list[Row]:
     records = [outgoing(realm, message, START) for message in messages]
     stored = [Kept(r.topic, 0, 0, 0, r.key, r.value, tuple(r.headers)) for r in map(signer.sign, records)]
     codec, key = Codec(), signer.public.raw
@@ -40,11 +44,11 @@ def measure(count: int) -> list[Row]:
 
     rates = {
         ENCODE: lambda: [outgoing(realm, message, START) for message in messages],
-        "sign": lambda: [signer.sign(record) for record in records],
+        "sign": lambda: [key_file.sign(record) for record in records],
         DECODE: lambda: [codec.decode(record.value or b"", Incident) for record in stored],
         "check a signature": check,
     }
-    values = {what: count / _seconds(work) for what, work in rates.items()}
+    values = {what: len(records) / _seconds(work) for what, work in rates.items()}
     return [
         *against(GROUP, {name: values[name] for name in (ENCODE, "sign")}, ENCODE, "records/s", {}),
         *against(GROUP, {name: values[name] for name in (DECODE, "check a signature")}, DECODE, "records/s", {}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import re
 import shlex
@@ -61,6 +62,9 @@ class Place:
     running: Running
     bundle: Path
     credentials: Path
+    actors: Path
+    said: str
+    """By the commands that made it."""
 
     def held(self, realm: Realm, slug: str = "nordtel") -> Credentials:
         return Credentials.read(self.credentials / str(realm) / f"{slug}.toml")
@@ -82,6 +86,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         added += ["--config", str(running.credentials)]
         result = CliRunner().invoke(cli, added)
         assert result.exit_code == 0, result.output
+        said = result.output
         again = CliRunner().invoke(cli, added)
         assert (again.exit_code, actors.read_text().count("[actors.nordtel]")) == (1, 1)
         assert "ntsg operator bundle nordtel" in again.output
@@ -93,7 +98,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         bundled = ["operator", "bundle", "nordtel", "--actors", actors, "--credentials", home / "credentials", *options]
         result = CliRunner().invoke(cli, [*map(str, bundled), "--config", str(running.credentials)])
         assert result.exit_code == 0, result.output
-        yield Place(running, home / "with-certificates", home / "credentials")
+        said += again.output + result.output
+        yield Place(running, home / "with-certificates", home / "credentials", actors, said)
     finally:
         local_broker.stop(home / "broker", report=quiet)
 
@@ -141,6 +147,53 @@ async def test_from_the_bundle_to_a_hub(place: Place, tmp_path: Path, monkeypatc
         *("round trip", "clock", "hub"),
     ]
     assert answers[-1].verdict is Verdict.WELL
+
+
+def secrets_of(place: Place) -> set[str]:
+    """Every password and private key that there is."""
+    files = [*place.credentials.rglob("*.toml"), place.running.credentials]
+    keys = [*place.bundle.glob("*.pem"), *(place.running.directory / "tls").glob("*-key.pem")]
+    bodies = [re.findall(r"PRIVATE KEY-----\n(.*?)\n-----END", file.read_text(), re.DOTALL) for file in keys]
+    found = {Credentials.read(file).password for file in files}
+    return found | {line for body in bodies for line in "".join(body).splitlines() if len(line) > 20}
+
+
+def test_no_secret_is_ever_told(place: Place, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Not by a command, not by one that fails, not in our logs at their loudest, and not in the broker's."""
+    caplog.set_level(logging.DEBUG)
+    secrets, said = secrets_of(place), [place.said]
+    own, wrong = place.credentials / "ntsg" / "kustfiber.toml", tmp_path / "wrong.toml"
+    key, report = tmp_path / "own.key", tmp_path / "report.ndjson"
+    report.write_text((place.bundle / "try.ndjson").read_text("utf-8"), "utf-8")
+    admin = ["--credentials", place.credentials, "--config", place.running.credentials]
+
+    def run(*words: object, status: int = 0) -> None:
+        result = CliRunner().invoke(cli, list(map(str, words)))
+        assert result.exit_code == status, result.output
+        said.append(f"{result.output} {result.exception!r}")
+
+    add = ["operator", "add", "kustfiber", "--name", "Kustfiber", "--role", "TRANSPORT", "--actors", place.actors]
+    run(*add, "--out", tmp_path / "bundle", *admin)
+    secrets |= secrets_of(place)
+    replace(Credentials.read(own), password="of-nobody-at-all").write(wrong)
+    run("rotate", "kustfiber", *admin)
+    run("provision", place.actors, "--dry-run", "--json", *admin)
+    run("operator", "bundle", "kustfiber", "--actors", place.actors, "--out", tmp_path / "again", "--json", *admin)
+    run("key", "new", key)
+    run("key", "show", key, "--json")
+    run("doctor", "--config", own, "--json")
+    run("doctor", "--config", wrong, status=1)
+    run("publish", "--config", own, report, status=1)
+    secrets |= secrets_of(place) | {"of-nobody-at-all", key.read_text().splitlines()[1]}
+    run("end", "kustfiber", *admin)
+    said.append(
+        f"{Credentials.read(wrong)!r} {Credentials.read(wrong).settings()!r} {KafkaTransport(place.settings(REAL))!r}"
+    )
+    logs = [file.read_text(errors="replace") for file in place.running.directory.rglob("*.log")]
+    assert logs
+    everything = "\n".join([*said, caplog.text, *logs])
+    assert len(secrets) > 10
+    assert not [secret for secret in secrets if secret in everything]
 
 
 @dataclass(frozen=True)
