@@ -184,7 +184,19 @@ async def test_the_past_is_what_was_known_then(filled: Site, client: httpx.Async
 # The document
 
 
-async def test_the_document_is_true_to_what_is_answered(filled: Site, tmp_path: Path) -> None:
+ENDLESS = "/v1/changes"
+"""A stream has no end that schemathesis could wait for: `test_live` asks it, and what it refuses is asked here."""
+ALIKE = "actors|measures|works|requests|offers|decisions"
+"""Lists that are made by the same hand as areas and conflicts: fuzzed, and not asked for every edge."""
+PHASES = {
+    "coverage": ("--exclude-path-regex", f"^(/v1/({ALIKE})|{ENDLESS})$"),
+    "fuzzing": ("--exclude-path", ENDLESS, "--max-examples", "6"),
+}
+"""Each edge of each parameter; and whatever else comes to mind, the same in every run."""
+
+
+@pytest.mark.parametrize("phase", PHASES)
+async def test_the_document_is_true_to_what_is_answered(filled: Site, tmp_path: Path, phase: str) -> None:
     """schemathesis asks what the document allows, and what it does not, and judges every answer."""
     token = filled.accounts.add_token("prov", Audience.FULL)
     async with filled.client() as client:
@@ -193,16 +205,30 @@ async def test_the_document_is_true_to_what_is_answered(filled: Site, tmp_path: 
     assert document["openapi"] == "3.1.0"
     paths = {getattr(r, "path", "") for r in filled.hub.room.routes if getattr(r, "path", "").startswith("/v1/")}
     assert set(document["paths"]) == paths - {"/v1/openapi.json"}
-    arguments = ("--phases", "coverage", "--generation-deterministic", "--no-color")
-    arguments += ("--exclude-path-regex", "^/v1/(changes|actors|measures|works|requests|offers|decisions)$")
-    # A stream has no end; and of lists that are made alike, areas and conflicts are asked.
     process = await asyncio.create_subprocess_exec(
         str(Path(sys.executable).with_name("schemathesis")),
         *("run", f"{filled.hub.address}/v1/openapi.json", "--header", f"Authorization: {headers['authorization']}"),
-        *arguments,
+        *("--phases", phase, "--generation-deterministic", "--no-color"),
+        *PHASES[phase],
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         cwd=tmp_path,
     )
     output, _ = await process.communicate()
-    assert process.returncode == 0, output.decode()[-6_000:]
+    told = output.decode()
+    assert process.returncode == 0, told[-6_000:]
+    skipped = 1 + ALIKE.count("|") + 1 if phase == "coverage" else 1
+    assert f"{len(paths) - 1 - skipped} selected / {len(paths) - 1} total" in told
+
+
+async def test_the_stream_refuses_what_the_document_does_not_allow(filled: Site, client: httpx.AsyncClient) -> None:
+    for path in (
+        f"{ENDLESS}?after={'9' * 65}",
+        f"{ENDLESS}?after=",
+        f"{ENDLESS}?since=1",
+        f"{ENDLESS}?after=1&after=2",
+    ):
+        answer = await client.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (400, "application/problem+json"), path
+    async with filled.client() as nobody:
+        assert (await nobody.get(ENDLESS)).status_code == 401

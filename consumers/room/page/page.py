@@ -13,10 +13,10 @@ from markupsafe import Markup, escape
 from bus import geography
 from bus.instants import format_instant
 from bus.messages import Link
-from bus.vocabulary import TLP_ORDER, Freshness, MessageStatus, Role, Service, Tlp, Trend
+from bus.vocabulary import TLP_ORDER, Freshness, Impact, MessageStatus, Role, Service, Tlp, Trend
 from consumers.explaining import in_words
 from consumers.land import MAP
-from consumers.merge.view import ActorItem, ServiceUsers, Situation
+from consumers.merge.view import ActorItem, HoursRange, ServiceUsers, Situation
 from consumers.quarantine import QUARANTINE
 from consumers.room.page import country, listing
 from consumers.room.page.course import course
@@ -208,7 +208,7 @@ class Page:
             "names_of": lambda situation: [f"situation/{alias}" for alias in situation.aliases],
             "settles": lambda decision: any(ref.startswith(QUARANTINE) for ref in decision.affects),
             "in_order": _in_order,
-            "hours": lambda situation, service, impact: _hours(situation, service, impact, words),
+            "hours_in_order": lambda situation: _hours(situation, words),
             "title_of": lambda ref: place.title if (place := sight.places.get(ref)) else "",
             "titles": cache(lambda: {situation.id: situation.title for situation in view.situations}),
             "owners": cache(lambda: sorted({owner for area in view.areas for owner in area.impact})),
@@ -238,14 +238,18 @@ def _in_order(users: Mapping[str, ServiceUsers]) -> list[tuple[Service, ServiceU
     return [(service, users[service]) for service in Service if service in users]
 
 
-def _hours(situation: Situation, service: Service, impact: str, words: Words) -> str:
-    """User-hours lost so far, as a range; empty where nobody can tell."""
-    hours = situation.user_hours.get(service)
-    told = hours.by_impact.get(impact) if hours else None
-    if told is None:
-        return ""
-    best, high = (None if each is None else round(each) for each in (told.best, told.high))
-    return words.span(round(told.low), best, high, 0)
+def _hours(situation: Situation, words: Words) -> list[tuple[Service, list[tuple[Impact, str]]]]:
+    """User-hours lost so far, as ranges, by service and impact."""
+
+    def told(lost: HoursRange) -> str:
+        best, high = (None if each is None else round(each) for each in (lost.best, lost.high))
+        return words.span(round(lost.low), best, high, 0)
+
+    every = situation.user_hours
+    by_service = [(service, every[service].by_impact) for service in Service if service in every]
+    return [
+        (service, [(Impact(impact), told(lost)) for impact, lost in found.items()]) for service, found in by_service
+    ]
 
 
 def _silence(actor: ActorItem) -> tuple[bool, int, str]:

@@ -33,7 +33,8 @@ class Tile:
 def tiles(sight: Sight, words: Words, labels: Labels, links: Links) -> Iterator[Tile]:
     """In the order in which they are read. Of a picture that is not whole, what it lacks is not known yet."""
     for tile in _told(sight, words, labels, links):
-        unknown = not sight.settled and tile.value in {words.none, labels.not_known, labels.count("active", 0)}
+        lacks = tile.name == "silent" or tile.value in {words.none, labels.not_known, labels.count("active", 0)}
+        unknown = lacks and not sight.settled
         yield replace(tile, value=labels.not_known_yet, more="", alarming=False) if unknown else tile
 
 
