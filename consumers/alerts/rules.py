@@ -140,6 +140,10 @@ class AlertRules(_Closed):
     """What nobody acknowledged is told again after so many; 0: never."""
     hold_seconds: float = Field(120.0, ge=0)
     """How long something must be gone before it is told to be over: what flickers wakes nobody twice."""
+    look_seconds: float = Field(2.0, gt=0)
+    """How often a hub looks whether something is due."""
+    retry_seconds: float = Field(5.0, gt=0)
+    """How long a channel rests that took nothing; after each further failure twice as long, five minutes at most."""
     link: str | None = Field(None, pattern=r"^https?://\S+$")
     rules: Thresholds = Thresholds()
     channels: tuple[Annotated[Channel, Field(discriminator="kind")], ...] = Field(min_length=1)

@@ -29,9 +29,9 @@ from consumers.reading import records_to_end
 
 __all__ = ["Alerter", "Watched"]
 
-LOOK_SECONDS = 2.0
-FIRST_RETRY = timedelta(seconds=5)
 LAST_RETRY = timedelta(minutes=5)
+DOUBLINGS = 16
+"""Of a channel's rest, at most: enough to reach the longest from whatever it began with."""
 
 log = structlog.get_logger(__name__)
 
@@ -109,7 +109,7 @@ class Alerter:
                 if trouble != self._trouble:
                     log.warning("alerts_not_recorded", reason=str(error))
             self._trouble = trouble
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._rules.look_seconds)
 
     async def _turn(self) -> None:
         hub, rules = self._hub, self._rules
@@ -158,7 +158,8 @@ class Alerter:
             try:
                 await send(alert, delivery.channel, now)
             except AlertFailed as error:
-                rest = min(FIRST_RETRY * 2**line.failures, LAST_RETRY)
+                first = timedelta(seconds=self._rules.retry_seconds)
+                rest = min(first * 2 ** min(line.failures, DOUBLINGS), LAST_RETRY)
                 line.failures, line.reason, line.not_before = line.failures + 1, str(error), now + rest
                 log.warning("alert_failed", alert=alert.id, reason=str(error), again_in=rest.total_seconds())
                 return

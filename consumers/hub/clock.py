@@ -24,6 +24,10 @@ class Clock:
         self._now = now
         self._floor = EPOCH
 
+    def now(self) -> datetime:
+        """What the wall clock says."""
+        return self._now()
+
     def as_of(self, fold: Fold) -> datetime:
         """Now, for a picture of what this fold holds; in whole milliseconds."""
         self.not_before(from_millis(to_millis(self._now())))

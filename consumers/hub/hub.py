@@ -11,7 +11,7 @@ import fcntl
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +76,7 @@ class Hub:
     @property
     def heard_at(self) -> datetime:
         """When the bus last answered."""
-        return datetime.now(UTC) - timedelta(seconds=self._intake.unheard)
+        return self._clock.now() - timedelta(seconds=self._intake.unheard)
 
     @property
     def leads(self) -> bool:

@@ -27,7 +27,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from structlog.testing import capture_logs
 
-import consumers.alerts.watch as watching
 from bus.errors import NotAllowed
 from bus.messages import Ack, Incident
 from bus.topics import Kind, Realm
@@ -39,6 +38,7 @@ from consumers.alerts import AlertRules
 from consumers.alerts.rules import EmailChannel, WebhookChannel
 from consumers.alerts.watch import read_told
 from consumers.hub import Hub, Pace, Tempo, running_hub
+from consumers.hub.clock import Now, wall_clock
 from ntsg import cli
 from tests.conftest import ProvisionedGroup
 from tests.group import incident, provisioned_memory, record
@@ -49,6 +49,7 @@ REALM = Realm("ntsg")
 QUICK = Tempo(beat=0.1, gap=0.0, silence=0.4, spread=0.1, listen=0.02)
 PACE = Pace(look=0.05, discover=0.1, retry=0.05, read=0.02)
 PATIENCE = 60.0
+Start = Callable[..., AbstractAsyncContextManager[Hub]]
 SECRET = "hemligt-för-jouren"
 PASSWORD = "hemligt-för-posten"
 MANY = {"value": 200_000, "basis": CountBasis.ESTIMATED, "scope": CountScope.OWN_SUBSCRIPTIONS}
@@ -78,6 +79,11 @@ class Web:
 
     def occasions(self) -> list[object]:
         return [alert["occasion"] for alert in self.taken]
+
+    def told_again(self, number: int) -> int:
+        """How often the alert that came as this one was told again."""
+        id = self.taken[number]["id"]
+        return sum((alert["id"], alert["occasion"]) == (id, "AGAIN") for alert in self.taken)
 
 
 @contextmanager
@@ -123,21 +129,35 @@ def hook(web: Web, tmp_path: Path, **fields: object) -> WebhookChannel:
     return WebhookChannel.model_validate(told)
 
 
-@pytest.fixture
-def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., AbstractAsyncContextManager[Hub]]:
-    monkeypatch.setattr(watching, "LOOK_SECONDS", 0.05)
-    monkeypatch.setattr(watching, "FIRST_RETRY", timedelta(milliseconds=50))
+@dataclass
+class Hands:
+    """A clock that a test sets on."""
 
+    ahead: timedelta = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def pass_(self, **time: float) -> None:
+        self.ahead += timedelta(**time)
+
+
+def ruled(*channels: WebhookChannel | EmailChannel, **fields: object) -> AlertRules:
+    """Rules of a hub that looks often."""
+    return AlertRules.model_validate({"channels": channels, "look_seconds": 0.05, "retry_seconds": 0.05, **fields})
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
     @asynccontextmanager
-    async def started(bus: Transport, rules: AlertRules, name: str = "hub", realm: Realm = REALM) -> AsyncIterator[Hub]:
-        async with running_hub(bus, realm, tmp_path / name, pace=PACE, tempo=QUICK, alerts=rules) as hub:
+    async def started(
+        bus: Transport, rules: AlertRules, name: str = "hub", realm: Realm = REALM, now: Now = wall_clock
+    ) -> AsyncIterator[Hub]:
+        async with running_hub(bus, realm, tmp_path / name, pace=PACE, tempo=QUICK, now=now, alerts=rules) as hub:
             await asyncio.wait_for(hub.settled(), PATIENCE)
             yield hub
 
     return started
-
-
-Start = Callable[..., AbstractAsyncContextManager[Hub]]
 
 
 async def publish(bus: MemoryTransport, *messages: object) -> None:
@@ -147,7 +167,7 @@ async def publish(bus: MemoryTransport, *messages: object) -> None:
 
 async def test_a_grave_situation_is_told_once_whoever_leads(web: Web, tmp_path: Path, start: Start) -> None:
     bus = await provisioned_memory(REALM)
-    rules = AlertRules(channels=(hook(web, tmp_path, rules=["SEVERITY"]),), hold_seconds=0)
+    rules = ruled(hook(web, tmp_path, rules=["SEVERITY"]), hold_seconds=0)
     await publish(bus, grave(title="Stort fel"))
     async with start(bus, rules, "one"):
         await until(lambda: len(web.taken) == 1, "the alert arrives")
@@ -169,14 +189,22 @@ async def test_a_grave_situation_is_told_once_whoever_leads(web: Web, tmp_path: 
         await until(lambda: third.status().alerts_failing == (), "nothing fails")
 
 
-async def test_it_reminds_until_the_coordination_acknowledges(web: Web, tmp_path: Path, start: Start) -> None:
-    bus = await provisioned_memory(REALM)
-    rules = AlertRules(channels=(hook(web, tmp_path, rules=["SEVERITY"]),), resend_minutes=0.002)
-    await publish(bus, grave())
-    async with start(bus, rules) as hub:
-        await until(lambda: len(web.taken) >= 3, "it reminds")
-        assert web.occasions()[:3] == ["NEW", "AGAIN", "AGAIN"]
+async def test_what_is_ignored_is_told_each_quarter_until_the_coordination_acknowledges(
+    web: Web, tmp_path: Path, start: Start
+) -> None:
+    bus, hands = await provisioned_memory(REALM), Hands()
+    await publish(bus, grave(id="I-1"))
+    async with start(bus, ruled(hook(web, tmp_path, rules=["SEVERITY"]), resend_minutes=15), now=hands) as hub:
+        await until(lambda: len(web.taken) == 1, "it is told")
         [situation] = hub.view().situations
+        hands.pass_(minutes=14)
+        await publish(bus, grave(id="I-2", areas=({"kind": "KOMMUN", "code": "0980"},)))
+        await until(lambda: len(web.taken) == 2, "another is told, a minute before the first would be again")
+        for quarters in (1, 2):
+            hands.pass_(minutes=1 if quarters == 1 else 14)
+            await until(lambda q=quarters: web.told_again(0) == q, "the first is told again")  # type: ignore[misc]
+            hands.pass_(minutes=14 if quarters == 1 else 1)
+            await until(lambda q=quarters: web.told_again(1) == q, "and then the other")  # type: ignore[misc]
         bus.create(REALM.input(Kind.ACK, "samordning"))
         await publish(
             bus,
@@ -186,13 +214,24 @@ async def test_it_reminds_until_the_coordination_acknowledges(web: Web, tmp_path
             ),
         )  # fmt: skip
         await until(lambda: hub.fold.state.acknowledged(f"situation/{situation.id}") is not None, "the hub hears it")
-        # The next thing to be told comes after every reminder that was still due.
-        await publish(bus, grave(id="I-2", areas=({"kind": "KOMMUN", "code": "0980"},)))
-        await until(lambda: len({alert["id"] for alert in web.taken}) == 2, "something else is told")
-        first = web.taken[0]["id"]
-        reminders = sum(alert["id"] == first for alert in web.taken)
-        await until(lambda: web.occasions()[-3:] == ["AGAIN"] * 3, "the other is reminded of")
-        assert sum(alert["id"] == first for alert in web.taken) == reminders
+        for quarters in (3, 4):
+            hands.pass_(minutes=15)
+            await until(lambda q=quarters: web.told_again(1) == q, "nobody answers for the other")  # type: ignore[misc]
+        assert web.told_again(0) == 2
+
+
+async def test_a_channel_that_fails_all_night_is_tried_all_night(web: Web, tmp_path: Path, start: Start) -> None:
+    bus, hands = await provisioned_memory(REALM), Hands()
+    await publish(bus, grave())
+    web.answer = 503
+    async with start(
+        bus, ruled(hook(web, tmp_path, rules=["SEVERITY"]), look_seconds=0.01, retry_seconds=5), now=hands
+    ):
+        for failures in range(1, 50):
+            await until(lambda f=failures: web.refused >= f, "it is tried")  # type: ignore[misc]
+            hands.pass_(minutes=5)
+        web.answer = 204
+        await until(lambda: len(web.taken) == 1, "it arrives in the morning")
 
 
 async def test_a_channel_that_fails_is_tried_again_and_shows(web: Web, tmp_path: Path, start: Start) -> None:
@@ -202,7 +241,7 @@ async def test_a_channel_that_fails_is_tried_again_and_shows(web: Web, tmp_path:
         channels = (hook(broken, tmp_path, name="trasig", rules=["SEVERITY"]), hook(web, tmp_path, rules=["SEVERITY"]))
         await publish(bus, grave())
         with capture_logs() as logs:
-            async with start(bus, AlertRules(channels=channels)) as hub:
+            async with start(bus, ruled(*channels)) as hub:
                 await until(lambda: broken.refused >= 2, "it is tried again")
                 await until(lambda: len(web.taken) == 1, "the other channel is not held up")
                 assert hub.status().alerts_failing == ("trasig: channel trasig: answered 503; 1 waiting",)
@@ -217,7 +256,7 @@ async def test_a_channel_that_fails_is_tried_again_and_shows(web: Web, tmp_path:
 async def test_a_hub_that_cannot_hear_the_bus_says_so_by_itself(web: Web, tmp_path: Path, start: Start) -> None:
     bus = TroubledBus(await provisioned_memory(REALM))
     channel = hook(web, tmp_path, rules=["BUS_LOST"])
-    rules = AlertRules.model_validate({"channels": (channel,), "rules": {"lost_seconds": 0.3}, "hold_seconds": 0})
+    rules = ruled(channel, rules={"lost_seconds": 0.3}, hold_seconds=0)
     async with start(bus, rules):
         bus.lost = True
         await until(lambda: web.occasions() == ["NEW"], "the loss is told")
@@ -240,7 +279,7 @@ async def test_what_cannot_be_recorded_is_told_once_all_the_same(web: Web, tmp_p
     memory = await provisioned_memory(REALM)
     await publish(memory, grave())
     bus = Unwritable(memory)
-    async with start(bus, AlertRules(channels=(hook(web, tmp_path, rules=["SEVERITY"]),))) as hub:
+    async with start(bus, ruled(hook(web, tmp_path, rules=["SEVERITY"]))) as hub:
         await until(lambda: bool(hub.status().alerts_failing), "that it is not recorded shows")
         assert "ntsg.alerts.v1: no right to write" in hub.status().alerts_failing
         await publish(memory, grave(id="I-2", areas=({"kind": "KOMMUN", "code": "0980"},)))
@@ -255,7 +294,7 @@ async def test_on_kafka_what_was_told_is_on_the_bus(
     web: Web, tmp_path: Path, start: Start, group: ProvisionedGroup
 ) -> None:
     bus = KafkaTransport(group.settings("hub"))
-    rules = AlertRules(channels=(hook(web, tmp_path, rules=["SEVERITY"]),), hold_seconds=0)
+    rules = ruled(hook(web, tmp_path, rules=["SEVERITY"]), hold_seconds=0)
     await write(group.settings("nordtel"), [grave()])
     async with start(bus, rules, realm=group.realm):
         await until(lambda: len(web.taken) == 1, "the alert arrives")
@@ -377,7 +416,7 @@ async def test_a_server_that_is_not_trusted_gets_nothing(post: Post, tmp_path: P
     bus = await provisioned_memory(REALM)
     await publish(bus, grave())
     with capture_logs() as logs:
-        async with start(bus, AlertRules(channels=(mailbox(post, tmp_path, tls_ca=None),))) as hub:
+        async with start(bus, ruled(mailbox(post, tmp_path, tls_ca=None))) as hub:
             await until(lambda: bool(hub.status().alerts_failing), "the failure shows")
     assert post.taken == []
     assert PASSWORD not in str(logs)
@@ -387,7 +426,7 @@ async def test_an_address_that_is_refused_is_a_failure(post: Post, tmp_path: Pat
     post.refused = ("borta@example.org",)
     bus = await provisioned_memory(REALM)
     await publish(bus, grave())
-    rules = AlertRules(channels=(mailbox(post, tmp_path, to=["borta@example.org"]),))
+    rules = ruled(mailbox(post, tmp_path, to=["borta@example.org"]))
     async with start(bus, rules) as hub:
         await until(lambda: bool(hub.status().alerts_failing), "the failure shows")
     assert post.taken == []
