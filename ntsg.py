@@ -33,6 +33,7 @@ from consumers.commands.alerts import alerts
 from consumers.commands.hub import hub
 from consumers.commands.merge import merge
 from consumers.commands.picture import digest, explain, tail, view, watch
+from consumers.commands.purge import purge
 from consumers.commands.quarantine import quarantine
 from consumers.commands.report import report
 from consumers.commands.room import room
@@ -65,7 +66,7 @@ def cli() -> None:
 for command in (
     *(check, publish, import_, spool, gateway, outbox, heartbeat, simulate),
     *(merge, view, explain, digest, report, watch, tail, hub, room, quarantine, alerts),
-    *(broker, provision, rotate, end, key, operator),
+    *(broker, provision, rotate, end, key, operator, purge),
 ):
     cli.add_command(command)
 

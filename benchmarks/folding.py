@@ -23,12 +23,13 @@ from bus.references import Kind
 from bus.topics import Realm
 from bus.transport.connection import Connection
 from bus.transport.kafka import KafkaTransport
+from bus.transport.to_end import reached
 from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.hub import collector
 from consumers.hub.clock import Clock
 from consumers.hub.intake import BATCH
-from consumers.reading import input_partitions, reached
+from consumers.reading import input_partitions
 from schemas import read_schema
 
 A = TypeVar("A")

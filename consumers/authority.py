@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bus.instants import format_instant
 from bus.messages import Message
+from bus.purged import Purged
 from bus.references import Kind
 from bus.registry import Registry
 from bus.signatures import Signature
@@ -24,6 +26,8 @@ class RefusalCode(StrEnum):
 
     NO_VALUE = "NO_VALUE"
     """A tombstone. Input topics are logs: what is over is said with a state."""
+    PURGED = "PURGED"
+    """The placeholder of what an administrator took out of the log."""
     TOO_LARGE = "TOO_LARGE"
     """So large that what a hub writes of it would not fit on the bus."""
     NOT_SINGLE_OBJECT = "NOT_SINGLE_OBJECT"
@@ -65,6 +69,15 @@ class Refusal:
 
     code: RefusalCode
     text: str
+
+
+def judge_without_value(record: Stored) -> Refusal:
+    """Why a record without value stays out: it was purged, or is what nobody should write."""
+    purged = Purged.of(record.headers)
+    if purged is None:
+        return Refusal(RefusalCode.NO_VALUE, "a record without value; what is over is said with a state")
+    done = f"purged at {format_instant(purged.at)} by {purged.function}: {purged.reason}"
+    return Refusal(RefusalCode.PURGED, f"{done}; its sender may say again what may be said")
 
 
 def judge(message: Message, *, known_at: datetime, realm: Realm, registry: Registry | None) -> Refusal | None:

@@ -33,7 +33,15 @@ from bus.registry import Actor, ReaderEntry, Registry
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Stored
 from bus.vocabulary import SignaturePolicy
-from consumers.authority import Refusal, RefusalCode, asks_more, judge, judge_actor, judge_signature
+from consumers.authority import (
+    Refusal,
+    RefusalCode,
+    asks_more,
+    judge,
+    judge_actor,
+    judge_signature,
+    judge_without_value,
+)
 from consumers.merge import Projections, Signed, Standing, State, Trace
 from consumers.quarantine import Held, Place, Quarantine, settled_by
 from consumers.shelf import Shelf
@@ -47,8 +55,6 @@ _CODES: dict[type[CodecError], RefusalCode] = {
 
 ROOM = 5_000
 """Entities that may be in memory before anybody looks whether some may leave."""
-
-NO_VALUE = "a record without value; what is over is said with a state"
 
 
 class Entered(NamedTuple):
@@ -256,7 +262,7 @@ class Fold:
         if self._registry_grew:
             self._settle_registry()
         if record.value is None:
-            self._hold(record, known_at, Refusal(RefusalCode.NO_VALUE, NO_VALUE))
+            self._hold(record, known_at, judge_without_value(record))
             return
         if len(record.value) > MAX_MESSAGE_BYTES:
             self._hold(record, known_at, Refusal(RefusalCode.TOO_LARGE, too_large(record.value)))

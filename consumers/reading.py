@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,12 +16,10 @@ from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Stored, Transport
+from bus.transport.to_end import READ_SECONDS, records_to_end
 from consumers.fold import Fold
 from consumers.quarantine import Place
 from consumers.shelf import TemporaryShelf
-
-READ_SECONDS = 1.0
-"""How long one read waits for something new, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +113,6 @@ async def all_partitions(transport: Transport, realm: Realm) -> Sequence[TopicPa
             "see your own picture with --audience"
         )
     return partitions
-
-
-async def records_to_end(transport: Transport, partitions: Iterable[TopicPartition]) -> AsyncIterator[Sequence[Stored]]:
-    """All records of the partitions, in batches, up to where the log ends when reading begins. Raises BusError."""
-    starts = dict.fromkeys(partitions, 0)
-    if not starts:
-        return
-    async with transport.reader(starts) as reader:
-        ends = await reader.end_offsets()
-        while not reached(reader.positions(), ends):
-            if records := await reader.read(timeout=READ_SECONDS):
-                yield records
-
-
-def reached(positions: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]) -> bool:
-    """Whether a reader at these positions has met these ends."""
-    return all(positions.get(partition, -1) >= end for partition, end in ends.items())
 
 
 def _learn(codec: Codec, records: Iterable[Stored]) -> None:

@@ -12,12 +12,13 @@ from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.kafka import KafkaTransport
 from bus.transport.port import Reader, Transport
+from bus.transport.to_end import reached
 from bus.vocabulary import Audience
 from consumers.feed import Feed
 from consumers.fold import Fold
 from consumers.hub.clock import Clock
 from consumers.merge.view import View
-from consumers.reading import all_partitions, reached
+from consumers.reading import all_partitions
 from consumers.shown import view_of
 
 __all__ = ["Sight", "follow", "follow_feed"]

@@ -24,11 +24,11 @@ from bus.provision import credentials_file
 from bus.settings import Settings
 from bus.topics import Realm, TopicPartition
 from bus.transport.kafka import KafkaTransport
+from bus.transport.to_end import records_to_end
 from bus.vocabulary import Audience
 from consumers.feed import Change, Feed
 from consumers.fold import Fold
 from consumers.hub import HubStatus
-from consumers.reading import records_to_end
 from consumers.wire import SUMMARY_KEY, read_summary
 from tests.conftest import ProvisionedGroup
 from tests.group import record

@@ -18,8 +18,9 @@ from bus.messages import Incident
 from bus.topics import Kind, TopicPartition
 from bus.transport import Stored
 from bus.transport.kafka import KafkaTransport
+from bus.transport.to_end import records_to_end
 from consumers.merge import State
-from consumers.reading import fold_log, records_to_end
+from consumers.reading import fold_log
 from producers.outbox.entry import EntryState
 from producers.outbox.looking import look
 from tests.conftest import ProvisionedGroup

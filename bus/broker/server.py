@@ -76,6 +76,10 @@ def properties(cluster: Cluster, node: Node) -> str:
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16 * 1024 * 1024,
         "log.index.size.max.bytes": 1024 * 1024,
+        # What is deleted leaves the disk at once.
+        "log.segment.delete.delay.ms": 1_000,
+        "log.initial.task.delay.ms": 1_000,
+        "log.cleaner.backoff.ms": 1_000,
     }
     if cluster.tls:
         mutual = f"MUTUAL://{LOOPBACK}:{node.mutual_port}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka.errors import UnsupportedSaslMechanismError
 from pydantic import SecretStr
@@ -23,6 +23,7 @@ from bus.provision.quotas import Limits, read_quotas, set_quotas
 from bus.provision.rules import Right
 from bus.settings import MECHANISMS, Mechanism, Settings
 from bus.transport.connection import Connection
+from bus.transport.port import MAX_RECORD_BYTES, Headers
 
 try:
     import confluent_kafka
@@ -36,15 +37,33 @@ kafka: Any = confluent_kafka.admin
 ANSWER_SECONDS = 30.0
 SCRAM_ITERATIONS = 8192
 LOGIN_PAUSE = 0.05
+WRITE_SECONDS = 120.0
+WRITING = {"acks": "all", "enable.idempotence": True, "message.max.bytes": 2 * MAX_RECORD_BYTES}
 
 
 @dataclass(frozen=True, slots=True)
 class TopicState:
-    """A topic as it is. `config` holds every setting, defaults included."""
+    """A topic as it is. `config` holds every setting, defaults included; `own`, those that were set for it."""
 
     partitions: int
     replication_factor: int
+    in_sync: int
+    """Replicas that hold all of it now."""
     config: Mapping[str, str]
+    own: Mapping[str, str]
+
+
+class Dated(Protocol):
+    """A record with the time that it shall have in the log (milliseconds since the epoch)."""
+
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
 
 
 class Administration:
@@ -68,6 +87,7 @@ class Administration:
             options["ssl.ca.location"] = str(settings.tls_ca)
         if settings.tls_certificate is not None:
             options |= dict.fromkeys(("ssl.certificate.location", "ssl.key.location"), str(settings.tls_certificate))
+        self._options = options
         self._client = kafka.AdminClient(options, logger=logging.getLogger(__name__))
 
     async def check(self) -> None:
@@ -82,7 +102,7 @@ class Administration:
     async def topics(self, names: Iterable[str]) -> dict[str, TopicState]:
         """Those of the named topics that exist."""
         with _mapped("reading topics"):
-            known = (await asyncio.to_thread(self._client.list_topics, timeout=ANSWER_SECONDS)).topics
+            known = (await self._metadata()).topics
             resources = [kafka.ConfigResource(kafka.ResourceType.TOPIC, name) for name in names if name in known]
             answers = self._client.describe_configs(resources, request_timeout=ANSWER_SECONDS) if resources else {}
             configs = {resource.name: await _answer(future) for resource, future in answers.items()}
@@ -90,10 +110,19 @@ class Administration:
             name: TopicState(
                 partitions=len(known[name].partitions),
                 replication_factor=min(len(partition.replicas) for partition in known[name].partitions.values()),
+                in_sync=min(len(partition.isrs) for partition in known[name].partitions.values()),
                 config={key: entry.value or "" for key, entry in config.items()},
+                own={
+                    key: entry.value or ""
+                    for key, entry in config.items()
+                    if entry.source == kafka.ConfigSource.DYNAMIC_TOPIC_CONFIG.value
+                },
             )
             for name, config in configs.items()
         }
+
+    async def _metadata(self) -> Any:
+        return await asyncio.to_thread(self._client.list_topics, timeout=ANSWER_SECONDS)
 
     async def users(self) -> dict[str, frozenset[Mechanism]]:
         """All SCRAM users of the cluster, each with the mechanisms for which it has a password."""
@@ -152,6 +181,50 @@ class Administration:
         if resources:
             answers = self._client.incremental_alter_configs(resources, request_timeout=ANSWER_SECONDS)
             await _all("repairing topic", {resource.name: future for resource, future in answers.items()})
+
+    async def delete_topics(self, names: Iterable[str]) -> None:
+        """Delete the topics with all that they hold; returns when the cluster knows them no more. Their files go within
+        `log.segment.delete.delay.ms` of the brokers.
+        """
+        if unwanted := list(names):
+            await _all("deleting topic", self._client.delete_topics(unwanted, request_timeout=ANSWER_SECONDS))
+            while not (await self._metadata()).topics.keys().isdisjoint(unwanted):  # noqa: ASYNC110 - it tells nobody
+                await asyncio.sleep(LOGIN_PAUSE)
+
+    async def append(self, topic: str, records: Iterable[Dated]) -> None:
+        """Write records in this order, each with its own time, to a topic that lets the writer tell the time."""
+        with _mapped(f"writing {topic}"):
+            await asyncio.to_thread(self._append, topic, records)
+
+    def _append(self, topic: str, records: Iterable[Dated]) -> None:
+        failures: list[Any] = []
+
+        def answered(error: Any, _: object) -> None:
+            if error is not None:
+                failures.append(error)
+
+        producer: Any = confluent_kafka.Producer({**self._options, **WRITING}, logger=logging.getLogger(__name__))
+        for record in records:
+            while not failures:
+                try:
+                    headers = [(name, content) for name, content in record.headers]
+                    producer.produce(
+                        topic,
+                        record.value,
+                        record.key,
+                        partition=0,
+                        on_delivery=answered,
+                        timestamp=record.timestamp,
+                        headers=headers,
+                    )
+                    producer.poll(0)
+                    break
+                except BufferError:
+                    producer.poll(LOGIN_PAUSE)
+        if producer.flush(WRITE_SECONDS):
+            raise BusUnavailable(f"writing {topic}: the bus does not answer; try again later")
+        if failures:
+            raise confluent_kafka.KafkaException(failures[0])
 
     async def set_passwords(self, credentials: Iterable[Credentials]) -> None:
         """Create the users, or give them these passwords. What they used before with the same mechanism opens nothing

@@ -15,9 +15,9 @@ from bus.provision.actions import LogEntry, LogSchema
 from bus.registry import Actor, ReaderEntry
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Stored, Transport
+from bus.transport.to_end import records_to_end
 from schemas import VERSIONS, all_schemas
 
-READ_SECONDS = 1.0
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 Entry = Actor | ReaderEntry
@@ -111,13 +111,4 @@ async def _read_all(transport: Transport, topic: str) -> Sequence[Stored]:
     """All records of a topic with one partition, as of now; none if there is no such topic."""
     if not await transport.partitions([topic]):
         return ()
-    partition = TopicPartition(topic, 0)
-    found: list[Stored] = []
-    async with transport.reader({partition: 0}) as reader:
-        end = (await reader.end_offsets())[partition]
-        while reader.positions()[partition] < end:
-            records = await reader.read(timeout=READ_SECONDS)
-            if not records:
-                await reader.end_offsets()  # raises when no broker answers any more
-            found += records
-    return found
+    return [record async for records in records_to_end(transport, [TopicPartition(topic, 0)]) for record in records]

@@ -17,6 +17,7 @@ from bus.topics import COORDINATION_ONLY, Kind, Realm
 from bus.vocabulary import Audience, Role
 
 DAY_MS = 86_400_000
+HOUR_MS = 60 * 60 * 1000
 
 RECORD_OF_EVENTS = MappingProxyType(
     {
@@ -32,11 +33,13 @@ VIEW = MappingProxyType(
     {
         "cleanup.policy": "compact",
         "delete.retention.ms": str(7 * DAY_MS),
+        "max.compaction.lag.ms": str(HOUR_MS),
         "message.timestamp.type": "LogAppendTime",
     }
 )
 """The merged feed, and the record of alerts: the latest per key. A reader who was away for longer than
-`delete.retention.ms` reads it from the start, since the tombstones that it missed may be gone."""
+`delete.retention.ms` reads it from the start, since the tombstones that it missed may be gone. What was replaced leaves
+the disks within an hour or so: what is purged from an input must not live on here."""
 
 
 @dataclass(frozen=True, slots=True)

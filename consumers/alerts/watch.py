@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from bus.errors import AlertFailed, BusError
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Transport
+from bus.transport.to_end import records_to_end
 from bus.vocabulary import Audience
 from consumers.alerts.facts import Fact, lost_bus, of_hub, of_picture
 from consumers.alerts.rules import AlertRules
@@ -25,7 +26,6 @@ from consumers.alerts.schedule import Delivery, Told, after, due
 from consumers.alerts.sending import send
 from consumers.alerts.wording import worded
 from consumers.fold import Fold
-from consumers.reading import records_to_end
 
 __all__ = ["Alerter", "Watched"]
 

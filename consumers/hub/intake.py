@@ -18,10 +18,11 @@ import structlog
 from bus.errors import ArchiveLost, BusError
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Reader, Stored, Transport
+from bus.transport.to_end import reached
 from consumers.fold import Fold
 from consumers.hub.snapshot import Last, fingerprint
 from consumers.hub.store import Store
-from consumers.reading import input_partitions, reached
+from consumers.reading import input_partitions
 
 log = structlog.get_logger(__name__)
 

@@ -26,6 +26,7 @@ from bus.errors import BusError, Fenced
 from bus.messages import Part
 from bus.topics import Realm, TopicPartition
 from bus.transport.port import Outgoing, Transaction, Transport
+from bus.transport.to_end import records_to_end
 from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.hub import collector
@@ -35,7 +36,6 @@ from consumers.hub.notices import NoticeState, notice, read_notices
 from consumers.merge import FEEDS
 from consumers.merge.view import Summary
 from consumers.quarantine import Held, Place
-from consumers.reading import records_to_end
 from consumers.wire import SUMMARY_KEY, Encoder, batch, read_summary
 
 Changes = Mapping[Audience, Mapping[str, Part | None]]

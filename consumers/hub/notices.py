@@ -15,8 +15,8 @@ from bus.errors import TooLarge
 from bus.instants import format_instant
 from bus.topics import Realm
 from bus.transport.port import Outgoing, Transport
+from bus.transport.to_end import records_to_end
 from consumers.quarantine import Held, Place
-from consumers.reading import records_to_end
 
 
 class NoticeState(StrEnum):

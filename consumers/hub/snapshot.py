@@ -30,6 +30,7 @@ import structlog
 from bus import signatures
 from bus.codec import Codec
 from bus.instants import from_millis, to_millis
+from bus.purged import PURGED, REWRITTEN
 from bus.topics import TopicPartition
 from bus.transport.port import Headers, Stored
 from bus.vocabulary import Tlp
@@ -42,9 +43,8 @@ from consumers.shelf import Shelf, Unsaved
 FORMAT = 11
 """Of the tables below, and of what stands in them. A snapshot of another format is thrown away."""
 
-SENT_AT = "ce_time"
-SIGNATURE = signatures.HEADER
-"""The one header that a fold reads."""
+HEADERS = ("ce_time", signatures.HEADER, PURGED)
+"""Those that a fold reads, in the order of their columns."""
 
 CHUNK = 512
 """Instants in a row of `accepted`."""
@@ -59,8 +59,8 @@ CREATE TABLE IF NOT EXISTS accepted (
     known_at BLOB NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (topic, partition, on_behalf_of, chunk)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS record (
     topic TEXT NOT NULL, partition INTEGER NOT NULL, offset INTEGER NOT NULL, timestamp INTEGER NOT NULL,
-    known_at INTEGER NOT NULL, key BLOB, value BLOB, sent_at BLOB, signature BLOB, mark BLOB NOT NULL,
-    UNIQUE (topic, partition, offset));
+    known_at INTEGER NOT NULL, key BLOB, value BLOB, sent_at BLOB, signature BLOB, purged BLOB,
+    mark BLOB NOT NULL, UNIQUE (topic, partition, offset));
 CREATE TABLE IF NOT EXISTS message (
     ref TEXT NOT NULL, content BLOB NOT NULL, sent_at INTEGER NOT NULL, known_at INTEGER NOT NULL,
     body BLOB NOT NULL, gist BLOB NOT NULL, signed TEXT, mark BLOB NOT NULL, UNIQUE (ref, content));
@@ -330,8 +330,11 @@ class _Writing:
 
 
 def fingerprint(record: Stored) -> bytes:
-    """The identity of a record in its place: equal only for the same record of the same log (16 bytes)."""
-    row = (record.topic, record.partition, record.offset, record.timestamp, record.key, record.value)
+    """The identity of a record in its place: equal only for the same record of the same log (16 bytes). A log that was
+    rewritten by a purge is another one from there on.
+    """
+    purge = (value for name, value in record.headers if name == REWRITTEN)
+    row = (record.topic, record.partition, record.offset, record.timestamp, record.key, record.value, *purge)
     return _mark("log", row)
 
 
@@ -364,13 +367,13 @@ def _message(ref: str, trace: Trace) -> Row:
 
 
 def _record(record: Stored, known_millis: int) -> Row:
-    headers = [next((value for name, value in record.headers if name == kept), None) for kept in (SENT_AT, SIGNATURE)]
+    headers = [next((value for name, value in record.headers if name == kept), None) for kept in HEADERS]
     row = record.topic, record.partition, record.offset, record.timestamp
     return *row, known_millis, record.key, record.value, *headers
 
 
-def _headers(sent_at: bytes | None, signature: bytes | None) -> Headers:
-    return tuple((name, value) for name, value in ((SENT_AT, sent_at), (SIGNATURE, signature)) if value is not None)
+def _headers(*values: bytes | None) -> Headers:
+    return tuple((name, value) for name, value in zip(HEADERS, values, strict=True) if value is not None)
 
 
 def _standing_text(standing: Standing) -> str:

@@ -14,12 +14,13 @@ from datetime import datetime
 from bus.codec import Codec
 from bus.errors import NtsgError
 from bus.messages import Part
+from bus.transport.to_end import records_to_end
 from bus.vocabulary import Audience
 from consumers.fold import Fold
 from consumers.merge.explain import Explanation
 from consumers.merge.view import View
 from consumers.public import PublicPicture, public_picture
-from consumers.reading import input_partitions, records_to_end
+from consumers.reading import input_partitions
 from consumers.room.source import Source
 from consumers.shelf import TemporaryShelf
 

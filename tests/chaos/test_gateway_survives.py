@@ -15,7 +15,7 @@ from bus.credentials import Credentials
 from bus.messages import Incident
 from bus.topics import Kind, Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
-from consumers.reading import records_to_end
+from bus.transport.to_end import records_to_end
 from producers.gateway import KeyRing, Limits
 from producers.gateway.database import connected
 from tests.chaos.conftest import Disk

@@ -22,12 +22,13 @@ from bus.signing import Signer, new_key
 from bus.topics import Kind, Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.port import Outgoing, Stored
+from bus.transport.to_end import records_to_end
 from bus.vocabulary import Audience, DecisionState, Role, SignaturePolicy, Tlp
 from consumers.feed import Feed
 from consumers.hub import Hub, HubStatus, Pace, Tempo, running_hub
 from consumers.hub.notices import NoticeState, read_notices
 from consumers.merge import FEEDS
-from consumers.reading import fold_log, records_to_end
+from consumers.reading import fold_log
 from consumers.room import RoomSettings
 from consumers.wire import read_summary
 from tests.group import (
