@@ -322,14 +322,17 @@ async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
     await page.keyboard.press("k")
     await expect(page).to_have_url(re.compile("tab=conflicts"))  # the page that was left has a heading like it
     await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
-    await is_live(page)
+
+
+async def test_help_is_a_key_away(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy, "/?lang=sv&tab=conflicts")
     await page.keyboard.press("?")
-    await expect(page).to_have_url(re.compile("tab=help"))
     await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
-    await is_live(page)
-    await page.keyboard.press("Escape")
-    await expect(page.locator("#part-list")).to_be_visible()
-    await is_live(page)
+
+
+async def test_the_time_is_a_key_away(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
     await page.keyboard.press("t")
     await expect(page.locator("#slider")).to_be_focused()
 
