@@ -59,7 +59,7 @@ class Codec:
         try:
             schema = json.loads(text)
             return self._hold(schema)
-        except (ValueError, KeyError, TypeError, SchemaParseException) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, SchemaParseException) as error:
             raise WrongSchema(f"not a usable Avro schema: {error}") from error
 
     def holds(self, fingerprint: str) -> bool:

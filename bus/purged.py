@@ -50,7 +50,7 @@ class Purged:
                     told = json.loads(content)
                     function, reason, proof = (str(told[part]) for part in ("function", "reason", "proof"))
                     return cls(parse_instant(told["at"]), function, reason, proof)
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, RecursionError):
                     return None
         return None
 

@@ -171,7 +171,7 @@ async def keep_beating(
 def _facts(text: str) -> dict[str, Any]:
     try:
         found = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except ValueError as error:  # of JSON and of TOML
+    except (ValueError, RecursionError) as error:  # of JSON and of TOML
         raise InvalidInput(f"neither TOML nor a JSON object: {error}") from error
     if not isinstance(found, dict) or not found:
         raise InvalidInput('says nothing; write at least the mode: mode = "NORMAL"')

@@ -86,7 +86,7 @@ def _lines(owner: Owner, kept: Iterable[Kept]) -> Iterator[dict[str, Any]]:
 def _object(line: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

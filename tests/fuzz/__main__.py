@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-NAMES = ("codec", "schema", "line", "adapters", "carried", "gateway")
+NAMES = ("codec", "record", "schema", "line", "adapters", "carried", "gateway")
 ROOT = Path(__file__).parent
 HANG = 10
 """Seconds that one input may take."""
@@ -38,7 +38,7 @@ def fuzz(name: str, options: list[str]) -> None:
 
     logging.disable(logging.CRITICAL)
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
-    with atheris.instrument_imports(include=["bus", "producers", "schemas"]):
+    with atheris.instrument_imports(include=["bus", "producers", "consumers", "schemas"]):
         from tests.fuzz.targets import TARGETS, inputs
     found = Path(".fuzz") / name
     found.mkdir(parents=True, exist_ok=True)

@@ -24,6 +24,11 @@ from bus.credentials import Credentials
 from bus.errors import CodecError, InvalidInput, InvalidMessage, WrongSchema
 from bus.messages import MESSAGES, Message
 from bus.ndjson import read_line, write_line
+from bus.purged import PURGED
+from bus.signatures import HEADER as SIGNATURE
+from bus.topics import Kind, Realm
+from bus.transport.port import Outgoing
+from consumers.fold import Fold
 from producers.adapters import Format, Importer, Translations, cap, maintnote, read, tables, tmf642, tmf656
 from producers.adapters.columns import KINDS
 from producers.gateway import Gateway, KeyRing, Limits
@@ -33,6 +38,7 @@ from producers.outbox.carrying import read_in
 from producers.outbox.entry import frame_of
 from producers.outbox.ledger import Owner
 from tests.gateway.conftest import memory
+from tests.group import ACTORS, Log, entries
 
 Target = Callable[[bytes], None]
 
@@ -41,6 +47,10 @@ GOLDEN = ROOT.parent / "adapters" / "golden"
 SAMPLES = ROOT.parents[1] / "schemas" / "1.0" / "samples"
 ADAPTERS = (maintnote, cap, tmf656, tmf642, tables)
 """Imported when they are needed; here at once, so that the fuzzer sees into them."""
+REALM = Realm("ntsg")
+TOPIC = REALM.input(Kind.INCIDENT, "nordtel")
+HEADERS = ("ce_time", SIGNATURE, PURGED)
+"""Those that a hub reads."""
 MODELS = list(MESSAGES.values())
 FORMATS = list(Format)
 CODEC = Codec()
@@ -56,6 +66,19 @@ def codec(data: bytes) -> None:
         message, _ = CODEC.decode(data[1:], model)
         assert_same(message)
         assert CODEC.decode(encode(message), model)[0] == message
+
+
+def record(data: bytes) -> None:
+    """A record as an actor may leave it on a topic of its own: any key, value and headers. Every hub reads on."""
+    name, _, rest = data[1:].partition(b"\n")
+    key, _, value = rest.partition(b"\n")
+    chosen = _choice(data, 2 * len(HEADERS))
+    header = HEADERS[chosen % len(HEADERS)], name
+    written = Outgoing(TOPIC, key, value if chosen < len(HEADERS) else None, (header,))
+    log = Log(REALM).add(*entries(REALM, ACTORS)).add(written)
+    fold = Fold(REALM, CODEC)
+    entered = fold.apply(log.records)
+    assert len(entered) + len(fold.quarantine) == 1, "neither in the picture nor held"
 
 
 def schema(data: bytes) -> None:
@@ -129,7 +152,7 @@ def gateway(data: bytes) -> None:
 
 
 TARGETS: Mapping[str, Target] = {
-    target.__name__: target for target in (codec, schema, line, adapters, carried, gateway)
+    target.__name__: target for target in (codec, record, schema, line, adapters, carried, gateway)
 }
 
 
@@ -140,6 +163,11 @@ def seeds(name: str) -> Sequence[bytes]:
             return [bytes([n]) + (SAMPLES / f"{kind}.avro").read_bytes() for n, kind in enumerate(MESSAGES)]
         case "schema":
             return [path.read_bytes() + b"\n---\n" for path in sorted(SAMPLES.parent.glob("[!v]*.avsc"))]
+        case "record":
+            value = (SAMPLES / "incident.avro").read_bytes()
+            told = b'{"at":"2026-01-10T06:00:00Z","function":"samordning","reason":"namn","proof":"scrypt;YQ==;Yg=="}'
+            names = (b"2026-01-10T06:00:00Z", b"ed25519;" + b64encode(bytes(64)), told)
+            return [bytes([n]) + names[n % 3] + b"\nnordtel/I-17\n" + value for n in range(6)]
         case "line":
             return [line for path in sorted(GOLDEN.glob("*.ndjson")) for line in path.read_bytes().splitlines()]
         case "adapters":
