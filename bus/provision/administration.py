@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from aiokafka.errors import UnsupportedSaslMechanismError
 from pydantic import SecretStr
@@ -23,7 +23,7 @@ from bus.provision.quotas import Limits, read_quotas, set_quotas
 from bus.provision.rules import Right
 from bus.settings import MECHANISMS, Mechanism, Settings
 from bus.transport.connection import Connection
-from bus.transport.port import MAX_RECORD_BYTES, Headers
+from bus.transport.port import MAX_RECORD_BYTES, Dated
 
 try:
     import confluent_kafka
@@ -51,19 +51,6 @@ class TopicState:
     """Replicas that hold all of it now."""
     config: Mapping[str, str]
     own: Mapping[str, str]
-
-
-class Dated(Protocol):
-    """A record with the time that it shall have in the log (milliseconds since the epoch)."""
-
-    @property
-    def timestamp(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
 
 
 class Administration:

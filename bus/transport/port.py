@@ -28,15 +28,9 @@ MAX_RECORD_BYTES = 1_000_000
 """Largest record that the bus takes: key, value and headers together. (Brokers refuse batches over 1,048,588 bytes.)"""
 
 
-class Stored(Protocol):
-    """A record as the log holds it. (aiokafka's own record has this shape, so none is copied.)"""
+class Dated(Protocol):
+    """A record with its time in the log."""
 
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
     @property
     def timestamp(self) -> int:
         """When the broker appended it, milliseconds since the epoch."""
@@ -47,6 +41,17 @@ class Stored(Protocol):
     def value(self) -> bytes | None: ...
     @property
     def headers(self) -> Headers: ...
+
+
+class Stored(Dated, Protocol):
+    """A record as the log holds it. (aiokafka's own record has this shape, so none is copied.)"""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,10 +324,14 @@ async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
     await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
 
 
-async def test_help_is_a_key_away(stormy: Room, visit: Open) -> None:
+async def test_help_is_a_key_away_and_so_is_the_way_back(stormy: Room, visit: Open) -> None:
+    """Each on a page of its own: a key that is pressed in the moment in which one page gives way to another is lost."""
     page = await visit(stormy, "/?lang=sv&tab=conflicts")
     await page.keyboard.press("?")
     await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
+    page = await visit(stormy, "/?lang=sv&tab=help")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("#part-list")).to_be_visible()
 
 
 async def test_the_time_is_a_key_away(stormy: Room, visit: Open) -> None:
