@@ -8,7 +8,7 @@ from __future__ import annotations
 import locale
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from string import Formatter
@@ -245,8 +245,12 @@ class Words:
         local = instant.astimezone(STOCKHOLM)
         text = local.strftime("%H:%M:%S" if seconds else "%H:%M")
         if near is not None and near.astimezone(STOCKHOLM).date() != local.date():
-            text = f"{local.day}/{local.month} {text}"
+            text = f"{self.day(local)} {text}"
         return f"{text} {local.tzname()}" if comes_twice(local) else text
+
+    def day(self, date: date) -> str:
+        """`11/1` in Swedish, where nobody takes it for the first of November; `11 Jan` in English, where many would."""
+        return _DAYS[self.language].format(date=date, month=_MONTHS[date.month - 1])
 
 
 def comes_twice(local: datetime) -> bool:
@@ -259,6 +263,8 @@ INSTANTS = frozenset(
 )
 """Facts of conflicts that are instants."""
 
+_DAYS = {Language.SWEDISH: "{date.day}/{date.month}", Language.ENGLISH: "{date.day} {month}"}
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _UNITS = {
     Language.SWEDISH: {"d": "d", "h": "tim", "min": "min"},
     Language.ENGLISH: {"d": "d", "h": "h", "min": "min"},

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from importlib import resources
-from itertools import count
+from itertools import count, product
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -595,18 +595,22 @@ async def test_in_the_nights_when_the_clocks_change_every_time_is_told_apart(sta
     await expect(page.locator("#part-detail header")).to_contain_text("började 25/10 02:30 CEST")
     await expect(page.locator("#d-forecast")).to_contain_text("mellan 25/10 02:30 CEST och 25/10 02:30 CET")
     module = re.sub(r"room\.js$", "clock.js", await page.locator("script[type=module]").get_attribute("src") or "")
-    words, near = words_of(Language.SWEDISH), datetime(2026, 10, 25, 12, tzinfo=UTC)
-    for instant in (datetime(2026, *day, 0, 30, tzinfo=UTC) + timedelta(hours=h) for day in NIGHTS for h in range(3)):
-        told = await page.evaluate(TELLS, [module, instant.isoformat(), near.isoformat()])
-        assert told == words.clock(instant, near=near, seconds=True)
+    near = datetime(2026, 10, 25, 12, tzinfo=UTC)
+    instants = [datetime(2026, *day, 0, 30, tzinfo=UTC) + timedelta(hours=h) for day in NIGHTS for h in range(3)]
+    for language, instant in product(Language, instants):
+        told = await page.evaluate(TELLS, [module, language.value, instant.isoformat(), near.isoformat()])
+        assert told == words_of(language).clock(instant, near=near, seconds=True)
 
     await page.goto(f"{staffed.address}/?lang=sv&selected=incident%2Fkustfiber%2FI-4")
     await expect(page.locator("#part-detail header")).to_contain_text("började 29/3 01:30")
     await expect(page.locator("#d-forecast")).to_contain_text("mellan 29/3 01:30 och 29/3 03:30")
 
 
-NIGHTS = ((3, 29), (10, 24), (10, 25))
-TELLS = "([file, at, near]) => import(file).then((module) => module.clock(at, { near, toTheSecond: true }))"
+NIGHTS = ((3, 29), (9, 4), (10, 24), (10, 25))
+TELLS = """([file, language, at, near]) => {
+    document.documentElement.lang = language;
+    return import(file).then((module) => module.clock(at, { near, toTheSecond: true }));
+}"""
 
 
 async def test_time_travel_into_the_nights_when_the_clocks_change(staffed: Room, visit: Open) -> None:

@@ -252,3 +252,4 @@ def test_local_time_follows_the_change_of_the_clocks() -> None:
     assert SWEDISH.clock(datetime(2026, 3, 29, 0, 30, tzinfo=UTC)) == "01:30"
     assert SWEDISH.clock(datetime(2026, 3, 29, 1, 30, tzinfo=UTC)) == "03:30"
     assert SWEDISH.clock(datetime(2026, 3, 30, 1, 30, tzinfo=UTC), near=WORST) == "30/3 03:30"
+    assert ENGLISH.clock(datetime(2026, 3, 30, 1, 30, tzinfo=UTC), near=WORST) == "30 Mar 03:30"

@@ -92,14 +92,19 @@ class Said:
         """
         local = self._words.clock(instant, seconds=seconds, near=near or self._as_of)
         tab = Markup(' tabindex="0"') if focus else ""
-        return Markup('<time datetime="{}" title="{}" data-utc="{}"{}>{}</time>').format(
-            format_instant(instant), utc(instant), utc(instant), tab, local
+        return Markup('<time datetime="{}" title="{utc}" data-utc="{utc}"{}>{}</time>').format(
+            format_instant(instant), tab, local, utc=self.utc(instant)
         )
+
+    def utc(self, instant: datetime) -> str:
+        """`10/1 13:20:05 UTC`."""
+        moment = instant.astimezone(UTC)
+        return f"{self._words.day(moment)} {moment:%H:%M:%S} UTC"
 
     def age(self, instant: datetime) -> Markup:
         """How long ago, in words."""
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            format_instant(instant), utc(instant), self._words.duration(self._as_of - instant)
+            format_instant(instant), self.utc(instant), self._words.duration(self._as_of - instant)
         )
 
     def distance(self, instant: datetime) -> str:
@@ -151,12 +156,6 @@ class Said:
         """What is shown, as a link to where it comes from."""
         shown = short(ref)[:LONGEST] if text is None else text
         return Markup('<a class="why" href="{}">{}</a>').format(self._links.why(ref), shown)
-
-
-def utc(instant: datetime) -> str:
-    """`10/1 13:20:05 UTC`."""
-    moment = instant.astimezone(UTC)
-    return f"{moment.day}/{moment.month} {moment:%H:%M:%S} UTC"
 
 
 def short(ref: str) -> str:

@@ -4,16 +4,24 @@
 const format = (parts) => new Intl.DateTimeFormat("sv-SE", { timeZone: "Europe/Stockholm", ...parts });
 const minutes = format({ hour: "2-digit", minute: "2-digit" });
 const seconds = format({ hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = format({ day: "numeric", month: "numeric" });
+const numbers = format({ day: "numeric", month: "numeric" });
+const month = new Intl.DateTimeFormat("en-US", { timeZone: "Europe/Stockholm", month: "short" });
+const dayOfMonth = format({ day: "numeric" });
 const zone = format({ timeZoneName: "short" });
 const HOUR = 3_600_000;
 
 export function clock(instant, { near = instant, toTheSecond = false } = {}) {
   const at = Number(new Date(instant));
   const told = [(toTheSecond ? seconds : minutes).format(at)];
-  if (day.format(at) !== day.format(new Date(near))) told.unshift(day.format(at));
+  if (day(at) !== day(new Date(near))) told.unshift(day(at));
   if (comesTwice(at)) told.push(zone.formatToParts(at).find((part) => part.type === "timeZoneName").value);
   return told.join(" ");
+}
+
+/** `11/1` in Swedish, `11 Jan` in English, as the server writes it. */
+function day(instant) {
+  if (document.documentElement.lang === "sv") return numbers.format(instant);
+  return `${dayOfMonth.format(instant)} ${month.format(instant)}`;
 }
 
 function comesTwice(at) {
