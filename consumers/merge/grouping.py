@@ -10,8 +10,8 @@ from datetime import datetime
 from consumers.merge.components import Component, Graph
 from consumers.merge.index import take_out
 from consumers.merge.inference import Inference, Standing
-from consumers.merge.likeness import nature_of
 from consumers.merge.links import Edge
+from consumers.merge.nature import nature_of
 from consumers.merge.rules import Rules
 from consumers.merge.suggestions import Suggestions
 from consumers.merge.told import Told

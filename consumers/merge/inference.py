@@ -23,8 +23,9 @@ from typing import NamedTuple
 
 from bus.vocabulary import LinkBasis
 from consumers.merge.index import take_out
-from consumers.merge.likeness import Likeness, Nature, ground_of, likeness
+from consumers.merge.likeness import Likeness, ground_of, likeness
 from consumers.merge.links import Edge
+from consumers.merge.nature import Nature
 from consumers.merge.rules import Inference as Limits
 from consumers.merge.vicinity import Nearness, Vicinity
 
@@ -403,7 +404,7 @@ class _Crowd:
     def _keys(self, nature: Nature) -> tuple[str, ...]:
         """Where it can be met: at its places, and of a vendor's fault in a core among all such."""
         if nature.in_core and nature.detail in self._limits.vendor:
-            return (*nature.codes, f"vendor {nature.detail}")
+            return (*nature.codes, "vendor")
         return nature.codes
 
 

@@ -40,10 +40,15 @@ class Inference:
     """Between the two starts, for every detail."""
     unknown_within: Mapping[CauseDetail, timedelta]
     """The same, where one of the two causes is unknown."""
+    elsewhere_within: timedelta
+    """The same, at most, where no municipality is in common."""
+    ends_within: Mapping[CauseDetail, timedelta]
+    """Between the two ends, for details that end for all at once."""
     nearness: Mapping[CauseDetail, Nearness]
     """How near the places must be at least, for every detail."""
     after_end: timedelta
     after_end_of_weather: timedelta
+    after_end_of_power: timedelta
     untold_start: timedelta
     rounding: timedelta
     restored_together: timedelta
@@ -55,6 +60,8 @@ class Inference:
     line: frozenset[CauseDetail]
     machines: frozenset[CauseDetail]
     vendor: frozenset[CauseDetail]
+    vendor_within: timedelta
+    again: frozenset[CauseDetail]
 
     @property
     def reach(self) -> timedelta:
@@ -191,9 +198,12 @@ def _inference(data: dict[str, Any]) -> Inference:
     return Inference(
         starts_within=starts_within,
         unknown_within={detail: min(unknown_within[detail], starts_within[detail]) for detail in CauseDetail},
+        elsewhere_within=_minutes(data["elsewhere_within_minutes"]),
+        ends_within={CauseDetail(name): _minutes(value) for name, value in data["ends_within_minutes"].items()},
         nearness=nearness,
         after_end=_minutes(data["after_end_minutes"]),
         after_end_of_weather=_minutes(data["after_end_of_weather_minutes"]),
+        after_end_of_power=_minutes(data["after_end_of_power_minutes"]),
         untold_start=_minutes(data["untold_start_minutes"]),
         rounding=_minutes(data["rounding_minutes"]),
         restored_together=_minutes(data["restored_together_minutes"]),
@@ -205,6 +215,8 @@ def _inference(data: dict[str, Any]) -> Inference:
         line=frozenset(map(CauseDetail, data["line"])),
         machines=frozenset(detail for detail in CauseDetail if nearness[detail] is Nearness.MUNICIPALITY),
         vendor=frozenset(map(CauseDetail, data["vendor"])),
+        vendor_within=_minutes(data["vendor_within_minutes"]),
+        again=frozenset(map(CauseDetail, data["again"])),
     )
 
 

@@ -7,8 +7,8 @@ likely pair of reports asks the question, on both sides.
 
 The cost is bounded, however many reports there are. A situation is represented by the first and the last of its reports
 of each cause in each place; where it has several faults, by those that know the cause. The representatives stand in
-rows by their start, one row for each county (and for each border between two, where weather passes, and for each kind
-of vendor's fault), and only those are compared of which few stand between.
+rows by their start, one row for each county (and for each border between two, where weather passes, and one for
+vendors' faults), and only those are compared of which few stand between.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from typing import NamedTuple
 
 from bus import geography
 from bus.vocabulary import CauseDetail, LinkBasis
-from consumers.merge.likeness import Nature, Resemblance, ground_of, resemblance
+from consumers.merge.likeness import Resemblance, ground_of, resemblance
 from consumers.merge.links import Edge
+from consumers.merge.nature import Nature
 from consumers.merge.rules import Rules
 from consumers.merge.vicinity import Place, Rows
 
@@ -192,7 +193,7 @@ class Suggestions:
         """The rows that a report stands in."""
         keys = _rows_of(nature.counties, geography.COUNTRY in nature.codes, nature.by_weather)
         if nature.in_core and nature.detail in self._limits.vendor:
-            return (*keys, nature.detail.value)
+            return (*keys, "vendor")
         return keys
 
     def _choose(self, situation: str) -> Iterator[Edge]:

@@ -202,6 +202,7 @@ LIKELY_CAUSES = (
     Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.OVERLOAD),
     Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.SOFTWARE_BUG),
     Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT, third_party=False),
+    Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.SUPPLIER),
 )
 minutes = st.sampled_from((0, 10, 35, 100)).map(lambda n: START + timedelta(minutes=n))
 
@@ -223,9 +224,9 @@ def untied(draw: st.DrawFn) -> Incident:
             "started_at": draw(minutes | minutes | st.none() | st.just(START + timedelta(hours=5))),
             "detected_at": draw(st.none() | minutes),
             "caused_by": draw(st.sampled_from(((), (), (Dependency(kind=DependencyKind.POWER),)))),
-            "restored_at": draw(st.none() | st.just(START + timedelta(hours=6))),
+            "restored_at": draw(st.sampled_from((None, 6, 9)).map(lambda n: n and START + timedelta(hours=n))),
             "cause": draw(st.sampled_from(LIKELY_CAUSES)),
-            "network_part": draw(st.sampled_from((NetworkPart.ACCESS, NetworkPart.CORE))),
+            "network_part": draw(st.sampled_from((NetworkPart.ACCESS, NetworkPart.CORE, NetworkPart.UNKNOWN))),
             "impacts": tuple(
                 dataclasses.replace(impact, aspect=draw(st.sampled_from(ASPECTS))) for impact in incident.impacts
             ),

@@ -16,8 +16,9 @@ from bus.vocabulary import Freshness, IncidentState, LinkRelation
 from consumers.merge import View, default_rules
 from consumers.merge.components import find_duplicates
 from consumers.merge.entities import Entity
-from consumers.merge.likeness import Nature, likeness, nature_of
+from consumers.merge.likeness import likeness
 from consumers.merge.links import node_of
+from consumers.merge.nature import Nature, nature_of
 from consumers.merge.told import told_by
 from consumers.merge.traces import Trace, unread
 from consumers.merge.view import Sector

@@ -14,7 +14,8 @@ from bus.envelope import Envelope
 from bus.messages import Incident, Link
 from bus.vocabulary import Audience, LinkRelation
 from consumers.merge import Situation, default_rules
-from consumers.merge.likeness import Nature, ground_of, resemblance
+from consumers.merge.likeness import ground_of, resemblance
+from consumers.merge.nature import Nature
 from tests.property.folds import by_order, distinct, fold, view
 from tests.property.strategies import answered, doubtful, envelopes, instants
 from tests.property.test_merge import natures
@@ -118,7 +119,7 @@ def speaking(reports: list[Nature], alone: bool) -> list[Nature]:
 
 
 def meetings(natures: list[Nature]) -> set[frozenset[str]]:
-    """Pairs between which few stand in a county, at a border, or among the faults of a vendor."""
+    """Pairs between which few stand in a county, at a border, or among vendors' faults."""
     every = [county.code for county in geography.counties()]
     counties = {n.ref: every if "00" in n.codes else n.counties for n in natures}
     rows: dict[object, list[Nature]] = {}
@@ -130,7 +131,7 @@ def meetings(natures: list[Nature]) -> set[frozenset[str]]:
                 if b in geography.counties_next_to(a) and {a, b} & set(counties[n.ref]):
                     rows.setdefault((a, b), []).append(n)
         if n.in_core and n.detail in RULES.inference.vendor:
-            rows.setdefault(n.detail, []).append(n)
+            rows.setdefault("vendor", []).append(n)
     found = set()
     for row in rows.values():
         row.sort(key=lambda n: (n.began, n.ref))

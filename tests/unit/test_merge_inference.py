@@ -35,6 +35,8 @@ THEFT = Cause(category=CauseCategory.MALICIOUS_ACTION, detail=CauseDetail.CABLE_
 MAINS = Dependency(kind=DependencyKind.POWER)
 FAILURE_UNKNOWN = Cause(category=FAILURE)
 OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER)
+OWN_OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER, third_party=False)
+SUPPLIER = Cause(category=FAILURE, detail=CauseDetail.SUPPLIER)
 VAXJO, LJUNGBY = Area(kind=AreaKind.KOMMUN, code="0780"), Area(kind=AreaKind.KOMMUN, code="0781")
 KRONOBERG, KALMAR = Area(kind=AreaKind.LAN, code="07"), Area(kind=AreaKind.LAN, code="08")
 BORGHOLM = Area(kind=AreaKind.KOMMUN, code="0885")
@@ -53,10 +55,16 @@ def over(hours: float) -> dict[str, object]:
     return {"state": IncidentState.CLOSED, "restored_at": at(hours)}
 
 
-def short_of_capacity(actor: str, hours: float, *areas: Area):
+def short_of_capacity(actor: str, hours: float, *areas: Area, cause: Cause = OVERLOAD, **fields: object):
     impacts = (ServiceImpact(service=Service.MOBILE_VOICE, impact=Impact.DEGRADED, aspect=QualityAspect.CAPACITY),)
-    fields = {"id": f"I-{actor}", "started_at": at(hours), "cause": OVERLOAD, "areas": areas}
-    return said(group.incident(actor, impacts=impacts, **fields))
+    fields.setdefault("id", f"I-{actor}")
+    return said(group.incident(actor, impacts=impacts, started_at=at(hours), cause=cause, areas=areas, **fields))
+
+
+def of(actor: str, hours: float, service: Service, cause: Cause = CABLE, **fields: object):
+    """An outage of one service."""
+    impacts = (ServiceImpact(service=service, impact=Impact.OUTAGE),)
+    return said(group.incident(actor, impacts=impacts, started_at=at(hours), cause=cause, areas=(VAXJO,), **fields))
 
 
 def groups(*messages):
@@ -95,6 +103,50 @@ TOGETHER = {
     "the overload where users go when another's core falls": [
         told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
         short_of_capacity("sveamobil", 0.5, VAXJO),
+    ],
+    "the overload in an access network, of a bug that is not said to be in the core": [
+        told("nordtel", 0, BUG, KRONOBERG),
+        short_of_capacity("sveamobil", 0.5, VAXJO, network_part=ACCESS),
+    ],
+    "an overload that seems to come first, for operators round their times": [
+        told("nordtel", 0.5, BUG, network_part=CORE),
+        short_of_capacity("sveamobil", 0, VAXJO),
+    ],
+    "short of capacity, and no cause known for it": [
+        short_of_capacity("nordtel", 0, VAXJO),
+        short_of_capacity("sveamobil", 0.5, VAXJO, cause=Cause()),
+    ],
+    "short of capacity for another cause than any on the list, in one's own access network": [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
+        short_of_capacity("sveamobil", 0.5, VAXJO, cause=OWN_OTHER, network_part=ACCESS),
+    ],
+    "one vendor's fault in two cores at once, wherever they are": [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
+        told("sveamobil", 0.6, BUG, KALMAR, network_part=CORE),
+    ],
+    "a bug, and whose bug it was, in the cores of whole counties": [
+        told("nordtel", 0, BUG, KRONOBERG),
+        told("sveamobil", 0.2, SUPPLIER, KALMAR),
+    ],
+    "a power cut on batteries that run out while others are on generators": [
+        told("nordtel", 0, LOCAL_POWER, **over(1)),
+        told("sveamobil", 2.9, LOCAL_POWER),
+    ],
+    "power cuts in neighbouring municipalities, back at once": [
+        told("nordtel", 0, LOCAL_POWER, **over(6)),
+        told("sveamobil", 3.5, LOCAL_POWER, LJUNGBY, **over(6.4)),
+    ],
+    "a power cut in the county, hours later, back at once": [
+        told("nordtel", 0, LOCAL_POWER, KRONOBERG, **over(6)),
+        told("sveamobil", 3, LOCAL_POWER, **over(6.4)),
+    ],
+    "an unknown cause where the power is gone, hours later": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 3, Cause(), caused_by=(MAINS,)),
+    ],
+    "a storm's places, which come back one by one": [
+        told("nordtel", 0, POWER, **over(4)),
+        told("sveamobil", 1, POWER, **over(20)),
     ],
 }
 APART = {
@@ -149,14 +201,42 @@ APART = {
         told("nordtel", 0, BUG, network_part=CORE),
         short_of_capacity("sveamobil", 0.5, LJUNGBY),
     ],
-    "one vendor's fault in disjoint areas": [
+    "one vendor's fault in two cores, not at once": [
         told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
-        told("sveamobil", 0, BUG, KALMAR, network_part=CORE),
+        told("sveamobil", 0.7, BUG, KALMAR, network_part=CORE),
+    ],
+    "a bug in a municipality, of which it is not said that it is in the core": [
+        told("nordtel", 0, BUG, KRONOBERG, network_part=CORE),
+        told("sveamobil", 0, BUG, BORGHOLM),
+    ],
+    "an overload, and a cable that was cut": [
+        told("nordtel", 0, CABLE),
+        short_of_capacity("sveamobil", 0.5, VAXJO),
+    ],
+    "a cable that was mended, and one that hours later was not": [
+        told("nordtel", 0, CABLE, **over(3)),
+        told("sveamobil", 0.1, CABLE, **over(5.1)),
+    ],
+    "a power cut that was over when another went on for hours": [
+        told("nordtel", 0, LOCAL_POWER, **over(3)),
+        told("sveamobil", 0, LOCAL_POWER, **over(6.1)),
+    ],
+    "a machine that was mended long before another": [
+        told("nordtel", 0, HARDWARE, **over(3)),
+        told("sveamobil", 0, HARDWARE, **over(5.1)),
+    ],
+    "an unknown cause in the municipality of a power cut, hours later": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 1.1, Cause()),
+    ],
+    "a power cut somewhere in the county, hours later": [
+        told("nordtel", 0, LOCAL_POWER, KRONOBERG),
+        told("sveamobil", 2.6, LOCAL_POWER),
     ],
     "begun long after the other was over": [told("nordtel", **over(1)), told("sveamobil", 4)],
     "a power cut that began after the other was over": [
         told("nordtel", 0, LOCAL_POWER, **over(1)),
-        told("sveamobil", 2, LOCAL_POWER),
+        told("sveamobil", 3.1, LOCAL_POWER),
     ],
     "held apart by staff": [
         told("nordtel"),
@@ -240,9 +320,11 @@ def test_what_several_operators_tell_of_one_vendor_s_fault_is_bound_to_no_place(
         told("nordtel", 0, BUG, KRONOBERG, network_part=CORE, event_refs=("vendor:1",)),
         told("sveamobil", 0.1, BUG, KALMAR, network_part=CORE, event_refs=("vendor:1",)),
     ]
-    far = Area(kind=AreaKind.LAN, code="25")
-    assert groups(*bug, told("tretton", 0.5, BUG, far, network_part=CORE)) == [("nordtel", "sveamobil", "tretton")]
-    assert groups(*bug, told("tretton", 0.5, BUG, far)) == [("nordtel", "sveamobil"), ("tretton",)]
+    far, town = Area(kind=AreaKind.LAN, code="25"), Area(kind=AreaKind.KOMMUN, code="2580")
+    assert groups(*bug, told("tretton", 1.2, BUG, far, network_part=CORE)) == [("nordtel", "sveamobil", "tretton")]
+    assert groups(*bug, told("tretton", 1.2, BUG, far)) == [("nordtel", "sveamobil", "tretton")]
+    assert groups(*bug, told("tretton", 1.2, BUG, far, network_part=ACCESS)) == [("nordtel", "sveamobil"), ("tretton",)]
+    assert groups(*bug, told("tretton", 1.2, BUG, town)) == [("nordtel", "sveamobil"), ("tretton",)]
 
 
 def test_of_a_storm_that_others_tell_of_an_operator_may_tell_again() -> None:
@@ -255,6 +337,23 @@ def test_of_a_storm_that_others_tell_of_an_operator_may_tell_again() -> None:
     places = {"nordtel": VAXJO, "fjallmobil": BORGHOLM}
     cables = [told(actor, 0, CABLE, place, event_refs=("c",)) for actor, place in places.items()]
     assert groups(*cables, told("nordtel", 0, CABLE, id="I-2")) == [("fjallmobil", "nordtel"), ("nordtel",)]
+
+
+@pytest.mark.parametrize("cause", [LOCAL_POWER, OVERLOAD], ids=["power", "overload"])
+def test_so_it_may_of_a_power_cut_and_an_overload(cause: Cause) -> None:
+    known = [told(actor, 0, cause, event_refs=("p",)) for actor in ("nordtel", "fjallmobil")]
+    assert groups(*known, told("nordtel", 1, cause, id="I-2")) == [("fjallmobil", "nordtel", "nordtel")]
+    alone = [told("nordtel", 0, cause, id=name, event_refs=("p",)) for name in ("I-1", "I-3")]
+    assert groups(*alone, told("nordtel", 1, cause, id="I-2")) == [("nordtel",), ("nordtel", "nordtel")]
+
+
+def test_of_a_cable_an_operator_may_tell_for_each_of_its_networks() -> None:
+    """What each lost tells that they are two networks, and not two cables."""
+    mobile, fixed = of("nordtel", 0, Service.MOBILE_VOICE, id="I-1"), of("nordtel", 0.1, Service.FIXED_VOICE, id="I-2")
+    assert groups(mobile, fixed) == [("nordtel", "nordtel")]
+    assert groups(mobile, of("nordtel", 0.1, Service.MOBILE_VOICE, id="I-2")) == [("nordtel",), ("nordtel",)]
+    machines = [of("nordtel", 0, s, HARDWARE, id=s) for s in (Service.MOBILE_VOICE, Service.FIXED_VOICE)]
+    assert groups(*machines) == [("nordtel",), ("nordtel",)]
 
 
 def test_a_lone_report_goes_to_the_anchor_that_fits_best() -> None:

@@ -41,7 +41,10 @@ ASKED = {
     "starts somewhat too far apart": ([told("nordtel", 0, CABLE), told("sveamobil", 1.2, CABLE)], "TIME"),
     "two that know no cause, at once": ([told("nordtel", 0, Cause()), told("sveamobil", 0.2, Cause())], "CAUSE"),
     "a vendor's fault in two cores far apart": (
-        [told(a, 0, BUG, area, network_part=NetworkPart.CORE) for a, area in (("nordtel", VAXJO), ("tretton", MALMO))],
+        [
+            told("nordtel", 0, BUG, VAXJO, network_part=NetworkPart.CORE),
+            told("tretton", 0.7, BUG, MALMO, network_part=NetworkPart.CORE),
+        ],
         None,
     ),
 }
