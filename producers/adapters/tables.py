@@ -19,7 +19,7 @@ from bus.references import Kind
 from producers.adapters.columns import KINDS, Column, columns_of, fields_of, header_names
 from producers.adapters.reading import Collector, Importer, Reading
 
-__all__ = ["SHEETS", "read_csv", "read_excel"]
+__all__ = ["NOTHING_FILLED_IN", "SHEETS", "read_csv", "read_excel"]
 
 SHEETS = {
     Kind.INCIDENT: ("Händelser", "Incidents"),
@@ -35,6 +35,8 @@ MOST_UNPACKED = 200_000_000
 
 _UNKNOWN = {"", "okänt", "okänd", "unknown", "?"}
 """What people write into a cell that they know nothing for."""
+
+NOTHING_FILLED_IN = "nothing is filled in below the headings; write a row for each report, save it, and import it again"
 
 _Numbered = Iterator[tuple[int, Sequence[Any]]]
 
@@ -53,7 +55,8 @@ def read_csv(content: bytes, importer: Importer, kind: Kind | None = None) -> Re
         numbered = [(rows.line_num, row) for row in rows]
     except csv.Error as error:
         return Reading.refused(f"not CSV: {error}", f"row {rows.line_num}")
-    _table(collector, iter(numbered), kind, "", importer)
+    if not _table(collector, iter(numbered), kind, "", importer):
+        collector.fault("", NOTHING_FILLED_IN)
     return collector.reading()
 
 
@@ -77,9 +80,12 @@ def read_excel(content: bytes, importer: Importer) -> Reading:
     if not read:
         names = ", ".join(swedish for swedish, _ in SHEETS.values())
         collector.fault("", f"no sheet is named as in the template ({names}); write one with --template")
+    told = False
     for sheet, kind in read:
         rows = enumerate(sheet.iter_rows(values_only=True), start=1)
-        _table(collector, rows, kind, f"sheet {sheet.title}, ", importer)
+        told = _table(collector, rows, kind, f"sheet {sheet.title}, ", importer) or told
+    if read and not told:
+        collector.fault("", NOTHING_FILLED_IN)
     workbook.close()
     return collector.reading()
 
@@ -91,19 +97,21 @@ def _decoded(content: bytes) -> str:
         return content.decode("cp1252", "replace")
 
 
-def _table(collector: Collector, rows: _Numbered, kind: Kind | None, where: str, importer: Importer) -> None:
+def _table(collector: Collector, rows: _Numbered, kind: Kind | None, where: str, importer: Importer) -> bool:
+    """Take the rows. False where there is none below the headings, and nothing else is wrong that would be told."""
     number, header = next(((number, row) for number, row in rows if _filled(row)), (1, ()))
     if not header:
         if not where:
             collector.fault("", "the file is empty; write a template with --template")
-        return
+            return True
+        return False
     kind = kind or _kind_of(header)
     if kind is None:
         collector.fault(f"{where}row {number}", "the headers fit no kind of report; write a template with --template")
-        return
+        return True
     columns = _columns(collector, header, kind, f"{where}row {number}")
     if columns is None:
-        return
+        return True
     told = 0
     for number, row in rows:
         if not _filled(row):
@@ -111,8 +119,9 @@ def _table(collector: Collector, rows: _Numbered, kind: Kind | None, where: str,
         told += 1
         if told > MOST_ROWS:
             collector.fault(f"{where}row {number}", f"more than {MOST_ROWS} rows; split the table")
-            return
+            return True
         _row(collector, kind, columns, row, f"{where}row {number}", importer)
+    return told > 0
 
 
 def _kind_of(header: Sequence[Any]) -> Kind | None:

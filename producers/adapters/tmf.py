@@ -51,6 +51,8 @@ def resources(content: bytes, model: type[T], member: str, collector: Collector)
     except (ValueError, RecursionError) as error:
         collector.fault("", f"not JSON: {error}")
         return
+    if document == []:
+        collector.note("the list is empty: nothing is reported, and what was reported before stays as it is")
     for number, item in each(document):
         path, found = f"[{number}]" if isinstance(document, list) else "", item
         event = item.get("event") if isinstance(item, dict) else None

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from producers.outbox import DurablePublisher
 
 
+NO_MESSAGE = "there is no message; write one JSON object on each line"
+
+
 @click.command()
 @click.argument("file", type=READABLE)
 @as_json
@@ -31,14 +34,18 @@ def check(file: BinaryIO, as_json: bool) -> None:
     Example: ntsg check storm.ndjson
     """
     good, bad = read_messages(file)
+    nothing = not good and not bad
     if as_json:
         problems = [problem for line in bad for problem in problems_of(line)]
+        problems += [{"line": 1, "path": "", "remedy": NO_MESSAGE}] if nothing else []
         click.echo(json.dumps({"file": file.name, "valid": len(good), "problems": problems}, ensure_ascii=False))
     else:
         for line in bad:
             click.echo(line, err=True)
+        if nothing:
+            click.echo(NO_MESSAGE, err=True)
         click.echo(f"{len(good)} valid, {len(bad)} refused")
-    sys.exit(1 if bad else 0)
+    sys.exit(1 if bad or nothing else 0)
 
 
 @click.command()
@@ -74,6 +81,8 @@ def publish(file: BinaryIO, strict: bool, directory: Path | None, give_up_after:
 
     settings = settings_of(options)
     good, bad = read_messages(file)
+    if not good and not bad:
+        raise click.ClickException(f"{NO_MESSAGE}; nothing was sent")
     speaker = Speaker(settings)
     fitting: list[tuple[int, Line]] = []
     refused = [str(line) for line in bad]

