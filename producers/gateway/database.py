@@ -1,4 +1,5 @@
-"""The gateway's own memory: keys, sessions, answers given, and the messages of each actor. SQLite, fully synced.
+"""The gateway's own memory: keys, sessions, answers given, what each actor said here, and the last that the bus has of
+it. SQLite, fully synced.
 
 What it holds beside the keys is convenience: the outboxes have what is to be sent, and the log has the truth.
 """
@@ -41,6 +42,14 @@ CREATE TABLE IF NOT EXISTS messages (
     line TEXT NOT NULL, PRIMARY KEY (actor, kind, id, revision)
 ) STRICT;
 CREATE INDEX IF NOT EXISTS messages_by_number ON messages (actor, number);
+CREATE TABLE IF NOT EXISTS heard (
+    actor TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, content BLOB NOT NULL, known_at INTEGER NOT NULL,
+    observed_at INTEGER NOT NULL, words TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY (actor, kind, id)
+) STRICT;
+CREATE INDEX IF NOT EXISTS heard_by_time ON heard (actor, observed_at);
+CREATE TABLE IF NOT EXISTS followed (
+    actor TEXT NOT NULL, kind TEXT NOT NULL, offset INTEGER NOT NULL, mark BLOB NOT NULL, PRIMARY KEY (actor, kind)
+) STRICT;
 """
 """Instants are milliseconds since the epoch."""
 
@@ -60,6 +69,7 @@ def connected(directory: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA secure_delete = ON")
             connection.executescript(SCHEMA)
             yield connection
         finally:

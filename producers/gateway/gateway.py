@@ -16,14 +16,17 @@ from bus.credentials import Credentials
 from bus.errors import InvalidSettings, NotAllowed, NotRemembered
 from bus.messages import Message
 from bus.ndjson import Line
+from bus.references import Kind
 from bus.registry import Actor, Registry, read_group
 from bus.settings import Settings
 from bus.topics import Realm
 from bus.transport import Transport
+from bus.transport.kafka import KafkaTransport
 from producers.gateway.database import Database
+from producers.gateway.following import Follower, Standing, following
 from producers.gateway.keys import Key, KeyRing
 from producers.gateway.limits import Buckets, Limits
-from producers.gateway.records import Records
+from producers.gateway.records import Last, Records
 from producers.outbox import DurablePublisher, Entry, EntryState, Parcel
 from producers.speaker import Speaker
 
@@ -48,6 +51,7 @@ class _Member:
 
     speaker: Speaker
     publisher: DurablePublisher
+    follower: Follower
 
 
 @dataclass
@@ -93,23 +97,24 @@ class Gateway:
             raise InvalidSettings(
                 f"{credentials}: files of several realms ({', '.join(sorted(realms))}); one gateway each"
             )
+        realm, registry = Realm(realms.pop()), registered(actors)
         async with AsyncExitStack() as stack:
             database = stack.enter_context(Database.open(directory))
             bounds, members = limits or Limits(), {}
             for actor, each in settings.items():
-                publisher = DurablePublisher(
-                    each,
-                    directory / "outboxes" / actor,
-                    max_bytes=bounds.outbox_bytes,
-                    transport=transport(each) if transport else None,
+                bus = (transport or KafkaTransport)(each)
+                outbox = directory / "outboxes" / actor
+                publisher = await stack.enter_async_context(
+                    DurablePublisher(each, outbox, max_bytes=bounds.outbox_bytes, transport=bus)
                 )
-                members[actor] = _Member(Speaker(each), await stack.enter_async_context(publisher))
+                follower = Follower(realm, actor, bus, database, registry, publisher.outbox)
+                members[actor] = _Member(Speaker(each), publisher, await stack.enter_async_context(following(follower)))
             yield cls(
-                realm=Realm(realms.pop()),
+                realm=realm,
                 database=database,
                 keys=KeyRing(database.connection),
                 records=Records(database.connection),
-                registry=registered(actors),
+                registry=registry,
                 limits=bounds,
                 _members=members,
             )
@@ -170,6 +175,20 @@ class Gateway:
         """What has yet to reach the bus, and what it refused."""
         outbox = self._members[author.actor].publisher.outbox
         return [*await outbox.entries(EntryState.WAITING), *await outbox.entries(EntryState.REFUSED)]
+
+    async def last(self, author: Author, kind: Kind, id: str) -> Last | None:
+        """The last that is known of an entity, wherever it was said; None for nothing."""
+        return await self.database.call(self.records.last, author.actor, kind, id)
+
+    async def looked(self, author: Author, within: float) -> bool:
+        """Look at the bus for what the actor has said in other ways, for up to `within` seconds. Returns whether all of
+        it is known now.
+        """
+        return await self._members[author.actor].follower.confirmed(within)
+
+    def standing(self, author: Author) -> Standing:
+        """How far it can be relied on that what is known is all there is."""
+        return self._members[author.actor].follower.standing
 
     async def revision(self, author: Author, reference: str) -> int:
         """The highest revision of an entity that was accepted here; 0 for a new one."""

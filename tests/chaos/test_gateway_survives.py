@@ -1,8 +1,9 @@
-"""What a gateway lives through: disks that take no more."""
+"""What a gateway lives through: disks that take no more, and a bus that is away."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,17 +11,23 @@ from pathlib import Path
 import httpx
 import pytest
 
+from bus.broker import Running
 from bus.codec import Codec
 from bus.credentials import Credentials
 from bus.messages import Incident
+from bus.provision import credentials_file
 from bus.topics import Kind, Realm, TopicPartition
 from bus.transport.memory import MemoryTransport
 from bus.transport.to_end import records_to_end
 from producers.gateway import KeyRing, Limits
 from producers.gateway.database import connected
 from tests.chaos.conftest import Disk
+from tests.conftest import OwnBroker, ProvisionedGroup
 from tests.gateway.conftest import PATIENCE, memory, served
-from tests.hubs import until
+from tests.gateway.test_form import Site, filled
+from tests.gateway.test_form import client as asking_form
+from tests.group import incident
+from tests.hubs import until, write
 from tests.unit.test_cli import GOOD
 
 UNLIMITED = Limits(rate=1e6, burst=1_000_000)
@@ -112,3 +119,45 @@ async def test_a_message_is_taken_where_nothing_can_be_remembered_of_it(
         small.free()
         assert (await asking.post("/enter", data={"key": key})).status_code == 303
         await arrived(bus, {"I-1"})
+
+
+async def test_the_form_goes_on_from_the_bus_and_says_when_it_is_away(
+    own_broker: Callable[..., OwnBroker],
+    provisioned: Callable[[Running, Realm], Awaitable[ProvisionedGroup]],
+    realm: Realm,
+    tmp_path: Path,
+) -> None:
+    """With an operator's own credentials, which open its own topics and nobody else's."""
+    broker = own_broker()
+    group = await provisioned(broker.start(), realm)
+    await write(group.settings("nordtel"), [incident(revision=revision, title="Av systemet") for revision in (1, 2)])
+    (tmp_path / "served").mkdir()
+    source = credentials_file(group.credentials, realm, "nordtel")
+    (tmp_path / "served" / "nordtel.toml").write_bytes(source.read_bytes())
+    async with served(tmp_path / "gateway", tmp_path / "served") as (gateway, address):
+        site = Site(gateway, address, tmp_path / "gateway")
+        async with asking_form(site) as browser:
+
+            async def page(text: str, path: str = "/edit/incident/I-1", without: str = "") -> str:
+                """The page, once it holds the one text, and no longer the other."""
+                found = ""
+
+                async def there() -> bool:
+                    nonlocal found
+                    found = (await browser.get(path)).text
+                    return text in found and not (without and without in found)
+
+                await until(there, f"{path} says {text!r}")
+                return found
+
+            sheet = await page("I-1 · rapport 2 · rapporterad på annat håll (eget system)")
+            broker.stop()
+            await page("ingen kontakt med samverkan sedan")
+            answer = await browser.post("/send/incident", data=filled(sheet) | {"title": ["I formuläret"]})
+            assert answer.status_code == 303, answer.text
+            done = answer.headers["location"]
+            assert "väntar på att nå samverkan" in (await browser.get(done)).text
+            await asyncio.to_thread(broker.start)
+            await page("har nått samverkan", done)
+            await write(group.settings("nordtel"), [incident(revision=4, title="Av systemet igen")])
+            await page("I-1 · rapport 4", without="ingen kontakt")

@@ -22,6 +22,7 @@ from bus.ndjson import Line, read_line
 from bus.references import Kind
 from bus.settings import Settings
 from bus.transport import Transport
+from bus.transport.memory import MemoryTransport
 from bus.vocabulary import CountBasis, Impact, IncidentState, MessageStatus, ReportedVia, Service
 from producers.adapters.columns import columns_of
 from producers.gateway import Gateway
@@ -81,13 +82,13 @@ class Site:
         return [said.message for _, said in found]
 
 
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
+@asynccontextmanager
+async def opened(tmp_path: Path, bus: MemoryTransport, actors: str = ACTORS) -> AsyncIterator[Site]:
+    """The gateway over this bus; it remembers what it knew when it was opened in this place before."""
     credentials = tmp_path / "credentials"
     for actor in SERVED:
         Credentials("127.0.0.1:1", f"ntsg.{actor}", "secret", "ntsg").write(credentials / f"{actor}.toml")
-    (tmp_path / "actors.toml").write_text(ACTORS, "utf-8")
-    bus = memory()
+    (tmp_path / "actors.toml").write_text(actors, "utf-8")
 
     def of(_: Settings) -> Transport:
         return bus
@@ -95,6 +96,12 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     options = {"actors": tmp_path / "actors.toml", "transport": of}
     async with served(tmp_path / "gateway", credentials, **options) as (gateway, address):
         yield Site(gateway, address, tmp_path / "gateway")
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    async with opened(tmp_path, memory()) as site:
+        yield site
 
 
 @pytest.fixture
@@ -299,15 +306,16 @@ async def test_what_was_told_in_another_way_goes_on_from_there(site: Site) -> No
     assert (await site.said("I-17")).revision == 7
 
 
-async def test_a_number_that_was_given_is_not_given_again(site: Site) -> None:
-    """The outbox has a report that the gateway could not remember, because its own disk was full."""
-    await site.say(LAST | {"id": "I-9"})
-    await site.gateway.database.call(site.gateway.database.connection.execute, "DELETE FROM messages")
-    async with client(site) as browser:
-        page = (await browser.get("/new/incident")).text
-        told = {"title": ["X"], "state": ["SUSPECTED"], "impact.DNS": ["OUTAGE"], "id": ["I-9"]}
-        assert (await browser.post("/send/incident", data=filled(page) | told)).status_code == 303
-    assert (await site.said("I-9")).revision == LAST["revision"] + 1
+async def test_a_number_that_was_given_is_not_given_again(tmp_path: Path) -> None:
+    """The outbox has a report that the gateway could not remember, because its disk was full; nor has the bus it."""
+    async with opened(tmp_path, MemoryTransport()) as site:
+        await site.say(LAST | {"id": "I-9"})
+        await site.gateway.database.call(site.gateway.database.connection.execute, "DELETE FROM messages")
+        async with client(site) as browser:
+            page = (await browser.get("/new/incident")).text
+            told = {"title": ["X"], "state": ["SUSPECTED"], "impact.DNS": ["OUTAGE"], "id": ["I-9"]}
+            assert (await browser.post("/send/incident", data=filled(page) | told)).status_code == 303
+        assert (await site.said("I-9")).revision == LAST["revision"] + 1
 
 
 async def test_nothing_changes_without_a_page_of_this_session(site: Site) -> None:

@@ -36,6 +36,8 @@ from consumers.purging import intend
 from consumers.quarantine import Place
 from consumers.reading import fold_log
 from ntsg import cli
+from producers.gateway import Gateway, following
+from producers.gateway.gateway import Author
 from producers.publisher import Publisher
 from tests.conftest import ACTORS, ProvisionedGroup, provision_group
 from tests.group import incident
@@ -240,6 +242,35 @@ async def test_what_is_purged_is_nowhere_and_all_else_is_what_it_was(
     now = await fold_log(group.settings("hub"))
     assert len(now.quarantine.settled) == len(places)
     assert len(now.quarantine) == 0
+
+
+async def test_a_gateway_that_runs_forgets_it_by_itself(
+    broker: Running, group: ProvisionedGroup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RENEWED", 1.0)
+    (group.credentials / "admin.toml").write_text(broker.credentials.read_text())
+    log = group.realm.input(Kind.INCIDENT, "nordtel")
+    await write(group.settings("nordtel"), [incident(id="I-1", description=GONE), incident(id="I-2")])
+    served = tmp_path / "served"
+    served.mkdir()
+    own = provision.credentials_file(group.credentials, group.realm, "nordtel")
+    (served / "nordtel.toml").write_bytes(own.read_bytes())
+    async with Gateway.open(tmp_path / "gateway", served) as gateway:
+
+        async def known(id: str) -> bool:
+            return await gateway.last(Author("nordtel", "test"), Kind.INCIDENT, id) is not None
+
+        async def forgotten() -> bool:
+            return not await known("I-1")
+
+        await until(lambda: known("I-2"), "the gateway has read the log")
+        assert holds(tmp_path / "gateway", SECRET)
+        asked = ["--reason", REASON, "--function", "administratör", "--directory", str(tmp_path / "job"), "--yes"]
+        code, output = await ntsg(group, "purge", "run", f"{log}/0/0", *asked, "--silence", "0")
+        assert code == 0, output
+        await until(forgotten, "the gateway has found that the log was rewritten")
+        await until(lambda: known("I-2"), "the gateway has read the log again")
+        assert holds(tmp_path / "gateway", SECRET) == []
 
 
 async def test_what_cannot_be_purged_is_refused_and_touched_by_nobody(group: ProvisionedGroup) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,17 +18,28 @@ from starlette.routing import Route
 
 from bus import geography
 from bus.errors import NotRemembered, NtsgError
-from bus.messages import Message
 from bus.ndjson import Line
 from bus.references import ID_PATTERN, Kind, is_reference, reference
 from bus.vocabulary import Impact, MessageStatus, ReportedVia, Service
-from producers.adapters.columns import Shape
+from producers.adapters.columns import STOCKHOLM, Shape
 from producers.gateway.api import LONGEST_NUMBER, body_of, opened
 from producers.gateway.form.phrases import PHRASES, Phrases
 from producers.gateway.form.sessions import LIFE, Session, Sessions
-from producers.gateway.form.sheet import COMMON, IMPACTS, KINDS, UNKNOWN, Fault, Field, Sheet, changed
+from producers.gateway.form.sheet import (
+    COMMON,
+    IMPACTS,
+    KINDS,
+    UNKNOWN,
+    Difference,
+    Entered,
+    Fault,
+    Field,
+    Sheet,
+    changed,
+)
 from producers.gateway.gateway import Author, Gateway
 from producers.gateway.problems import Problem
+from producers.gateway.records import Last
 from producers.outbox import EntryState
 from producers.words import Language, word_of, words_of
 
@@ -42,8 +54,12 @@ AWAITED = 3.0
 """Seconds for which sending waits, so that the receipt can say that the bus has it."""
 LOOK_AGAIN = 5
 """Seconds after which a receipt that waits is looked at again."""
+LOOKED = 3.0
+"""Seconds for which a page waits at most until all is known that was said in other ways."""
 SHOWN = 200
 """Entities of the overview."""
+MOST_WANTED = 200
+"""Characters that are looked for."""
 PROXIES = (ReportedVia.PROXY_PHONE, ReportedVia.PROXY_RAKEL, ReportedVia.UI)
 
 Handle = Callable[["Visit"], Awaitable[Response]]
@@ -78,6 +94,17 @@ class Visit:
         assert self.session is not None  # noqa: S101 - a route that is not for anyone has one
         return Author(self.session.actor, self.session.key)
 
+    @property
+    def shown(self) -> Entered | None:
+        """What the page showed before anybody touched it; None where it does not tell."""
+        try:
+            told = json.loads(self.first("shown"))
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(told, dict) or not all(isinstance(values, list) for values in told.values()):
+            return None
+        return {field: [str(value) for value in values] for field, values in told.items()}
+
     def first(self, name: str) -> str:
         return (self.entered.get(name) or [""])[0]
 
@@ -108,6 +135,7 @@ class Form:
             "common": COMMON,
             "word": word_of,
             "IMPACTS": IMPACTS,
+            "source": _source,
         }
 
     def route(self, path: str, handle: Handle, method: str, *, anyone: bool = False) -> Route:
@@ -151,15 +179,26 @@ class Form:
         return Response(self._style, media_type="text/css", headers={"Cache-Control": "max-age=3600"})
 
     async def overview(self, visit: Visit) -> Response:
-        """What was reported from here, and the way to report more; without a session, the way in."""
+        """What was reported, from here and in other ways, and the way to report more; without a session, the way in."""
         if visit.session is None:
             return self._page("enter", visit.phrases, session=None, notice="")
-        found = await self._gateway.database.call(self._gateway.records.all_latest, visit.author.actor, None, "", SHOWN)
+        wanted = " ".join(visit.request.query_params.get("q", "").split())[:MOST_WANTED]
+        if wanted:
+            await self._gateway.looked(visit.author, LOOKED)
+        found = await self._gateway.database.call(
+            self._gateway.records.recent, visit.author.actor, KINDS, wanted, SHOWN
+        )
         unsettled = {entry.number: entry.state for entry in await self._gateway.waiting(visit.author)}
-        shown = [(said.message, unsettled.get(said.number, EntryState.STORED)) for _, said in found]
-        shown = [(message, state) for message, state in shown if message.kind in KINDS]
-        shown.sort(key=lambda each: each[0].observed_at, reverse=True)
-        return self._page("overview", visit.phrases, session=visit.session, shown=shown, kinds=KINDS)
+        shown = [(last, unsettled.get(last.number or 0, EntryState.STORED)) for last in found]
+        return self._page(
+            "overview",
+            visit.phrases,
+            session=visit.session,
+            shown=shown,
+            kinds=KINDS,
+            wanted=wanted,
+            doubt=self._doubt(visit),
+        )
 
     async def enter(self, visit: Visit) -> Response:
         """A key for a cookie."""
@@ -184,16 +223,19 @@ class Form:
     async def new(self, visit: Visit) -> Response:
         """An empty sheet; of the own status, the last one."""
         kind = _kind(visit.request.path_params["kind"])
-        last = await self._last(visit.author, kind, "status") if kind is Kind.STATUS else None
-        return self._sheet(visit, Sheet(kind, visit.author.actor, self._status, last, visit.phrases))
+        if kind is not Kind.STATUS:
+            return self._sheet(visit, Sheet(kind, visit.author.actor, self._status, None, visit.phrases))
+        await self._gateway.looked(visit.author, LOOKED)
+        return self._filled(visit, kind, await self._last(visit.author, kind, "status"))
 
     async def edit(self, visit: Visit) -> Response:
         """A sheet with what was said last."""
         kind, id = _kind(visit.request.path_params["kind"]), visit.request.path_params["id"]
+        await self._gateway.looked(visit.author, LOOKED)
         last = await self._last(visit.author, kind, id)
         if last is None:
             raise Problem("not-found", "")
-        return self._sheet(visit, Sheet(kind, visit.author.actor, self._status, last, visit.phrases))
+        return self._filled(visit, kind, last)
 
     async def send(self, visit: Visit) -> Response:
         """Take what was entered; or show it again, with what is wrong."""
@@ -201,19 +243,18 @@ class Form:
         draft, based_on = visit.first("draft"), visit.first("based_on")
         if not draft.isalnum() or len(draft) > 20 or not based_on.isdecimal() or len(based_on) > LONGEST_NUMBER:
             raise Problem("unreadable", "")
+        await self._gateway.looked(visit.author, LOOKED)
         known = "status" if kind is Kind.STATUS else visit.first("entity")
         last = await self._last(visit.author, kind, known) if known else None
-        sheet = Sheet(kind, visit.author.actor, self._status, last, visit.phrases)
+        sheet = self._sheet_of(visit, kind, last)
         message, faults = sheet.read(visit.entered, draft, int(based_on))
         if message is None:
-            return self._sheet(visit, sheet, faults, based_on=int(based_on))
+            return self._sheet(visit, sheet, faults, last=last, based_on=int(based_on))
         latest = await self._last(visit.author, kind, message.id)
-        if latest is not None and latest.revision != int(based_on):
-            if not changed(latest, message):  # the same page, sent twice
-                return await self._receipt_of(visit, latest)
-            notice = visit.phrases.changed.format(revision=latest.revision)
-            current = Sheet(kind, visit.author.actor, self._status, latest, visit.phrases)
-            return self._sheet(visit, current, notice=notice, based_on=latest.revision, status=409)
+        if latest is not None and latest.message.revision != int(based_on):
+            if not changed(latest.message, message):  # the same page, sent twice
+                return RedirectResponse("/" if latest.number is None else f"/done/{latest.number}", 303)
+            return self._overtaken(visit, self._sheet_of(visit, kind, latest), latest)
         accepted = await self._gateway.revision(visit.author, message.reference)
         if accepted >= message.revision:  # what was accepted, and could not be remembered here, keeps its number
             message = message.model_copy(update={"revision": accepted + 1})
@@ -236,17 +277,41 @@ class Form:
             response.headers["Refresh"] = str(LOOK_AGAIN)
         return response
 
-    async def _receipt_of(self, visit: Visit, message: Message) -> Response:
-        said = await self._gateway.database.call(
-            self._gateway.records.latest, visit.author.actor, message.kind, message.id
-        )
-        return RedirectResponse(f"/done/{said.number}" if said else "/", 303)
-
-    async def _last(self, author: Author, kind: Kind, id: str) -> Message | None:
+    async def _last(self, author: Author, kind: Kind, id: str) -> Last | None:
         if not is_reference(reference(kind, author.actor, id)):
             return None
-        said = await self._gateway.database.call(self._gateway.records.latest, author.actor, kind, id)
-        return said.message if said else None
+        return await self._gateway.last(author, kind, id)
+
+    def _sheet_of(self, visit: Visit, kind: Kind, last: Last | None) -> Sheet:
+        return Sheet(kind, visit.author.actor, self._status, last.message if last else None, visit.phrases)
+
+    def _filled(self, visit: Visit, kind: Kind, last: Last | None) -> Response:
+        return self._sheet(visit, self._sheet_of(visit, kind, last), last=last)
+
+    def _overtaken(self, visit: Visit, sheet: Sheet, latest: Last) -> Response:
+        """Nothing is sent: what was entered, over the report that came meanwhile, and the choice between the two."""
+        before = visit.shown
+        entered, differences = sheet.over(visit.entered, before)
+        told = visit.phrases.changed if visit.first("entity") else visit.phrases.exists
+        return self._sheet(
+            Visit(visit.request, visit.phrases, visit.session, {name: [*values] for name, values in entered.items()}),
+            sheet,
+            last=latest,
+            notice=told.format(id=latest.message.id, revision=latest.message.revision),
+            differences=differences,
+            based_on=latest.message.revision,
+            renewed=True,
+            status=409,
+        )
+
+    def _doubt(self, visit: Visit) -> str:
+        """What has to be said of how far the page can be relied on; empty where it is up to date."""
+        standing, phrases = self._gateway.standing(visit.author), visit.phrases
+        if standing.current:
+            return ""
+        if standing.reading:
+            return phrases.still_reading
+        return phrases.out_of_date.format(at=_clock(standing.at)) if standing.at else phrases.never_reached
 
     def _sheet(
         self,
@@ -254,12 +319,17 @@ class Form:
         sheet: Sheet,
         faults: list[Fault] | None = None,
         *,
+        last: Last | None = None,
         notice: str = "",
+        differences: Sequence[Difference] = (),
         based_on: int | None = None,
+        renewed: bool = False,
         status: int = 200,
     ) -> Response:
+        """A sheet to fill in. `renewed`: it shows the last revision, not that which the page before was made of."""
         entered = visit.entered or None
-        last = sheet.last
+        base = sheet.last
+        shown = visit.first("shown") if entered and not renewed else json.dumps(sheet.shown(), ensure_ascii=False)
         return self._page(
             "sheet",
             visit.phrases,
@@ -270,13 +340,17 @@ class Form:
             beside=sheet.impacts(entered),
             faults=faults or [],
             notice=notice,
+            differences=differences,
+            doubt=self._doubt(visit),
+            source=_source(visit.phrases, last) if last else "",
+            shown=shown,
             based_on=sheet.revision if based_on is None else based_on,
             draft=visit.first("draft") or Sheet.new_draft(),
             earlier=visit.first("earlier"),
             others=self._gateway.may_speak_for(visit.author.actor),
             proxies=PROXIES,
-            on_behalf_of=visit.first("on_behalf_of") if entered else (last.on_behalf_of if last else None) or "",
-            reported_via=visit.first("reported_via") if entered else (last.reported_via if last else ""),
+            on_behalf_of=visit.first("on_behalf_of") if entered else (base.on_behalf_of if base else None) or "",
+            reported_via=visit.first("reported_via") if entered else (base.reported_via if base else ""),
             choices=_choices,
             id_pattern=ID_PATTERN,
         )
@@ -340,6 +414,18 @@ def _choices(field: Field, language: Language) -> list[tuple[str, str]]:
     assert field.column.words is not None  # noqa: S101 - it is asked for fields with words alone
     words = words_of(field.column.words, language)
     return [(s.value, word) for s, word in words.items() if s != UNKNOWN or UNKNOWN in field.values]
+
+
+def _source(phrases: Phrases, last: Last) -> str:
+    """Where the last report came from."""
+    if last.number is not None:
+        return phrases.from_here
+    via = word_of(last.message.reported_via, phrases.language)
+    return phrases.from_elsewhere.format(via=via, at=_clock(last.known_at))
+
+
+def _clock(instant: datetime | None) -> str:
+    return "" if instant is None else instant.astimezone(STOCKHOLM).strftime("%Y-%m-%d %H:%M")
 
 
 def _kind(text: str) -> Kind:

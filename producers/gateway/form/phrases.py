@@ -33,6 +33,15 @@ class Phrases:
     edit: Mapping[Kind, str]
     yours: str
     nothing_yet: str
+    find: str
+    find_help: str
+    nothing_found: str
+    show_all: str
+    from_here: str
+    from_elsewhere: str
+    out_of_date: str
+    never_reached: str
+    still_reading: str
     revision: str
     update: str
     more_services: str
@@ -53,6 +62,12 @@ class Phrases:
     clock: str
     not_taken: str
     changed: str
+    exists: str
+    differs: str
+    says: str
+    says_nothing: str
+    send_anyway: str
+    begin_again: str
     faults: Mapping[str, str]
     proxy: str
     proxy_help: str
@@ -99,8 +114,20 @@ PHRASES: Mapping[Language, Phrases] = {
             Kind.WORK: "Uppdatera planerat arbete",
             Kind.STATUS: "Uppdatera eget läge",
         },
-        yours="Rapporterat härifrån",
-        nothing_yet="Inget har rapporterats härifrån ännu.",
+        yours="Våra rapporter",
+        nothing_yet="Inget har rapporterats ännu.",
+        find="Sök",
+        find_help="Beteckning eller ord i rubriken",
+        nothing_found="Inget ärende har det i sin beteckning eller rubrik.",
+        show_all="Visa alla",
+        from_here="rapporterad härifrån",
+        from_elsewhere="rapporterad på annat håll ({via}), nådde samverkan {at}",
+        out_of_date="Kan vara inaktuellt: ingen kontakt med samverkan sedan {at}. Det som sedan dess har "
+        "rapporterats på annat håll syns inte här. Det går att rapportera ändå.",
+        never_reached="Kan vara inaktuellt: ingen kontakt med samverkan ännu. Det som har rapporterats på "
+        "annat håll syns kanske inte här. Det går att rapportera ändå.",
+        still_reading="Tidigare rapporter hämtas fortfarande. Det som har rapporterats på annat håll syns kanske "
+        "inte än.",
         revision="rapport",
         update="Uppdatera",
         more_services="Fler tjänster",
@@ -131,7 +158,15 @@ PHRASES: Mapping[Language, Phrases] = {
         unreadable="Går inte att läsa.",
         clock="Klockan ställs om då: tiden finns inte, eller finns två gånger. Välj en tid utanför den timmen.",
         not_taken="Kan inte tas emot:",
-        changed="Någon annan har uppdaterat under tiden (rapport {revision}). Jämför, rätta vid behov och skicka igen.",
+        changed="Inget är skickat: under tiden kom rapport {revision} om samma ärende. Det som ni inte ändrade visas "
+        "nu som i den rapporten; det som ni ändrade står kvar. Skicka det, eller börja om.",
+        exists="Inget är skickat: {id} är redan rapporterat (rapport {revision}). Det som ni har fyllt i står kvar; "
+        "resten visas som i den rapporten. Skicka det som en uppdatering, eller börja om.",
+        differs="Här säger ni något annat än rapport {revision}:",
+        says="rapport {revision} säger {told}",
+        says_nothing="rapport {revision} säger inget",
+        send_anyway="Skicka som rapport {revision}",
+        begin_again="Släng mina ändringar och börja om från rapport {revision}",
         faults={
             "areas": "Ange minst ett län eller en kommun (00 för hela landet), om läget inte är misstänkt.",
             "impacts": "Välj påverkan för minst en tjänst.",
@@ -150,7 +185,7 @@ PHRASES: Mapping[Language, Phrases] = {
         how="Hur uppgiften kom",
         on_behalf="åt",
         told_otherwise="Redan rapporterat på annat sätt",
-        told_otherwise_help="Antal rapporter (revision) hittills, om ärendet har rapporterats utanför formuläret.",
+        told_otherwise_help="Antal rapporter (revision) hittills, om ärendet är rapporterat men inte syns här.",
         received="Mottaget",
         promise="Uppgifterna är sparade här och går inte förlorade, även om nätet är nere.",
         states={
@@ -191,8 +226,19 @@ PHRASES: Mapping[Language, Phrases] = {
             Kind.WORK: "Update planned work",
             Kind.STATUS: "Update own status",
         },
-        yours="Reported from here",
-        nothing_yet="Nothing has been reported from here yet.",
+        yours="Our reports",
+        nothing_yet="Nothing has been reported yet.",
+        find="Search",
+        find_help="Id, or words of the title",
+        nothing_found="Nothing has that in its id or title.",
+        show_all="Show all",
+        from_here="reported from here",
+        from_elsewhere="reported elsewhere ({via}), reached the coordination {at}",
+        out_of_date="May be out of date: no contact with the coordination since {at}. What was reported elsewhere "
+        "after that is not shown here. You can report all the same.",
+        never_reached="May be out of date: no contact with the coordination yet. What was reported elsewhere may be "
+        "missing here. You can report all the same.",
+        still_reading="Earlier reports are still being fetched. What was reported elsewhere may be missing yet.",
         revision="report",
         update="Update",
         more_services="More services",
@@ -223,7 +269,15 @@ PHRASES: Mapping[Language, Phrases] = {
         unreadable="Cannot be read.",
         clock="The clock is turned then: this time does not exist, or exists twice. Choose one outside of that hour.",
         not_taken="Cannot be taken:",
-        changed="Somebody else reported meanwhile (report {revision}). Compare, mend what has to be, and send again.",
+        changed="Nothing was sent: report {revision} of the same came meanwhile. What you did not change is shown as "
+        "that report has it; what you changed is kept. Send it, or begin again.",
+        exists="Nothing was sent: {id} was reported before (report {revision}). What you filled in is kept, the rest "
+        "is shown as that report has it. Send it as an update, or begin again.",
+        differs="Here you say otherwise than report {revision}:",
+        says="report {revision} says {told}",
+        says_nothing="report {revision} says nothing",
+        send_anyway="Send as report {revision}",
+        begin_again="Discard my changes and begin again from report {revision}",
         faults={
             "areas": "Name at least a county or municipality (00 for the country), unless the state is suspected.",
             "impacts": "Choose the impact on at least one service.",
@@ -242,7 +296,7 @@ PHRASES: Mapping[Language, Phrases] = {
         how="How it came",
         on_behalf="for",
         told_otherwise="Reported in another way before",
-        told_otherwise_help="The number of reports (revision) so far, if it was reported without this form.",
+        told_otherwise_help="The number of reports (revision) so far, if it was reported and is not found here.",
         received="Received",
         promise="The report is stored here and will not be lost, even while the network is down.",
         states={

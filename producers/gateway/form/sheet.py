@@ -17,12 +17,13 @@ from bus.errors import InvalidMessage
 from bus.instants import format_instant, parse_instant
 from bus.messages import MESSAGES, Message, build
 from bus.references import Kind
-from bus.vocabulary import AreaKind, IncidentState, MessageStatus, ReportedVia, Service, Tlp
+from bus.vocabulary import AreaKind, Impact, IncidentState, MessageStatus, ReportedVia, Service, Tlp
 from producers.adapters.columns import KINDS, STOCKHOLM, Column, Shape, columns_of
 from producers.adapters.reading import Importer
 from producers.gateway.form.phrases import Phrases
+from producers.words import word_of, words_of
 
-__all__ = ["KINDS", "LAYOUT", "Entered", "Fault", "Field", "Group", "Sheet"]
+__all__ = ["KINDS", "LAYOUT", "Difference", "Entered", "Fault", "Field", "Group", "Sheet"]
 
 IMPACTS = "impacts"
 """The services of an incident, each with an impact of its own; the spreadsheet has one for all."""
@@ -71,6 +72,8 @@ COMMON = (
 
 SPARE_AREAS = 2
 LEAST_AREAS = 3
+UNTOUCHED = frozenset({"id", "observed_at"})
+"""What is never compared: the one stays, the other is now."""
 UNKNOWN = "UNKNOWN"
 """The symbol that every vocabulary has for it."""
 
@@ -107,6 +110,16 @@ class Fault:
 
 Entered = Mapping[str, Sequence[str]]
 """What came back from the browser: values by the field's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field that a person changed, and the last revision says otherwise."""
+
+    field: str
+    heading: str
+    told: str
+    """What the last revision says, in words; empty for nothing."""
 
 
 class Sheet:
@@ -148,6 +161,32 @@ class Sheet:
         found = {each["service"]: each["impact"] for each in self._base.get(IMPACTS, ())}
         return {service: found.get(service.value, "") for service in Service}
 
+    def shown(self) -> dict[str, list[str]]:
+        """What stands in the fields before anybody has touched them. Sent along with the page, it tells later what was
+        touched, whatever has become of the entity meanwhile.
+        """
+        told = {column.field: list(_written(column, _at(self._base, column.field))) for column in self._asked()}
+        told |= {f"impact.{service}": [impact] for service, impact in self.impacts().items() if impact}
+        told["on_behalf_of"] = [self._base["on_behalf_of"]] if self._base.get("on_behalf_of") else []
+        return {field: values for field, values in told.items() if values and field not in UNTOUCHED}
+
+    def over(self, entered: Entered, before: Entered | None) -> tuple[Entered, Sequence[Difference]]:
+        """What was entered over a page that showed `before`, laid over the last revision, which is another one by now:
+        what was not touched is as the last revision says. With it, where a person and the last revision differ.
+
+        `before`: None where the page did not tell; then all of it counts as touched.
+        """
+        now, found, differences = self.shown(), dict(entered), []
+        for field in [*now, *(each for each in entered if each not in now)]:
+            own, last = _filled(entered, field), now.get(field, [])
+            if field in UNTOUCHED or field not in self._fields():
+                continue
+            if before is not None and own == _filled(before, field):
+                found[field] = last
+            elif own != last and (before is None or last != _filled(before, field)):
+                differences.append(Difference(field, self.heading(field), self._told(field, last)))
+        return found, differences
+
     def read(self, entered: Entered, draft: str, based_on: int) -> tuple[Message | None, list[Fault]]:
         """The next revision, or what is wrong with what was entered.
 
@@ -178,7 +217,30 @@ class Sheet:
             return self.phrases.groups["services"]
         if field in self._columns:
             return self._columns[field].header(self.phrases.language)
+        if field.startswith("impact."):
+            return word_of(Service(field.removeprefix("impact.")), self.phrases.language)
+        if field == "on_behalf_of":
+            return self.phrases.for_whom
         return self.phrases.told_otherwise if field == "earlier" else field
+
+    def _fields(self) -> frozenset[str]:
+        """The names of all that the page asks."""
+        impacts = [f"impact.{service}" for service in Service] if self.kind is Kind.INCIDENT else []
+        return frozenset(["on_behalf_of", *impacts, *(column.field for column in self._asked())])
+
+    def _told(self, field: str, values: Sequence[str]) -> str:
+        """What stands in a field, in words."""
+        column = self._columns.get(field)
+        words: Mapping[str, str] = {}
+        if field.startswith("impact."):
+            words = {symbol.value: word for symbol, word in words_of(Impact, self.phrases.language).items()}
+        elif column is not None and column.words is not None:
+            words = {symbol.value: word for symbol, word in words_of(column.words, self.phrases.language).items()}
+        elif column is not None and column.shape is Shape.FLAG:
+            words = {"ja": self.phrases.yes, "nej": self.phrases.no}
+        elif column is not None and column.shape is Shape.INSTANT:
+            words = {value: value.replace("T", " ") for value in values}
+        return ", ".join(words.get(value, value) for value in values)
 
     def _asked(self) -> Iterator[Column]:
         for _, fields in LAYOUT[self.kind]:
@@ -259,6 +321,10 @@ class Sheet:
         name = path.split(".")[0]
         field = next((f for f in (path, name, *self._columns) if f in self._columns and f.split(".")[0] == name), name)
         return Fault(field, self.phrases.faults.get(name) or f"{self.phrases.not_taken} {remedy}")
+
+
+def _filled(entered: Entered, field: str) -> list[str]:
+    return [value.strip() for value in entered.get(field, ()) if value.strip()]
 
 
 def changed(before: Message, after: Message) -> bool:
