@@ -27,7 +27,9 @@ class RefusalCode(StrEnum):
     NO_VALUE = "NO_VALUE"
     """A tombstone. Input topics are logs: what is over is said with a state."""
     PURGED = "PURGED"
-    """The placeholder of what an administrator took out of the log."""
+    """Marked as the placeholder of what an administrator took out of the log. Whoever may write there may write the
+    mark too: only a decision of the coordination on its place confirms it.
+    """
     TOO_LARGE = "TOO_LARGE"
     """So large that what a hub writes of it would not fit on the bus."""
     NOT_SINGLE_OBJECT = "NOT_SINGLE_OBJECT"
@@ -72,12 +74,16 @@ class Refusal:
 
 
 def judge_without_value(record: Stored) -> Refusal:
-    """Why a record without value stays out: it was purged, or is what nobody should write."""
+    """Why a record without value stays out: its mark says that it was purged, or it is what nobody should write."""
     purged = Purged.of(record.headers)
     if purged is None:
         return Refusal(RefusalCode.NO_VALUE, "a record without value; what is over is said with a state")
-    done = f"purged at {format_instant(purged.at)} by {purged.function}: {purged.reason}"
-    return Refusal(RefusalCode.PURGED, f"{done}; its sender may say again what may be said")
+    done = f"marked as purged at {format_instant(purged.at)} by {purged.function}: {purged.reason}"
+    return Refusal(
+        RefusalCode.PURGED,
+        f"{done}; the mark proves nothing until the coordination has settled it, so ask the administrator first;"
+        " its sender may say again what may be said",
+    )
 
 
 def judge(message: Message, *, known_at: datetime, realm: Realm, registry: Registry | None) -> Refusal | None:

@@ -732,7 +732,7 @@ SWEDISH = Words(
     },
     refusals={
         RefusalCode.NO_VALUE: "tomt meddelande",
-        RefusalCode.PURGED: "utrensat ur loggen",
+        RefusalCode.PURGED: "märkt som utrensat ur loggen",
         RefusalCode.TOO_LARGE: "för stort",
         RefusalCode.NOT_SINGLE_OBJECT: "går inte att läsa",
         RefusalCode.UNKNOWN_FINGERPRINT: "okänt schema, prövas igen när det kommer",
@@ -1043,7 +1043,7 @@ ENGLISH = Words(
     },
     refusals={
         RefusalCode.NO_VALUE: "empty message",
-        RefusalCode.PURGED: "purged from the log",
+        RefusalCode.PURGED: "marked as purged from the log",
         RefusalCode.TOO_LARGE: "too large",
         RefusalCode.NOT_SINGLE_OBJECT: "cannot be read",
         RefusalCode.UNKNOWN_FINGERPRINT: "unknown schema, judged again when that arrives",

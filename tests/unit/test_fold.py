@@ -11,12 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bus.messages import Area, ServiceImpact
+from bus.purged import Purged, prove
 from bus.registry import Actor, ReaderEntry
 from bus.topics import Realm
 from bus.transport.port import Outgoing, Stored
 from bus.vocabulary import AreaKind, Audience, Impact, MessageStatus, Role, Service, Tlp
 from consumers.authority import RefusalCode
 from consumers.fold import Fold
+from consumers.settling import settlement
 from tests.group import (
     BEGIN,
     Log,
@@ -51,8 +53,12 @@ def moved(record: Outgoing, **fields: object) -> Outgoing:
 GOOD = record(REALM, incident())
 assert GOOD.value is not None
 
+FORGED = Purged(BEGIN, "administratör", "Namn i fritext", prove(GOOD.value))
+"""The mark that `ntsg purge` writes, as any actor can write it in its own topic."""
+
 BAD: dict[str, tuple[Outgoing, RefusalCode]] = {
     "tombstone": (moved(GOOD, value=None), RefusalCode.NO_VALUE),
+    "a tombstone that calls itself purged": (moved(GOOD, value=None, headers=(FORGED.header(),)), RefusalCode.PURGED),
     "nothing": (moved(GOOD, value=b""), RefusalCode.NOT_SINGLE_OBJECT),
     "rubbish": (moved(GOOD, value=b"\x00rubbish"), RefusalCode.NOT_SINGLE_OBJECT),
     "cut short": (moved(GOOD, value=GOOD.value[:40]), RefusalCode.DAMAGED_BODY),
@@ -96,6 +102,22 @@ def test_an_area_that_does_not_exist_is_held() -> None:
     (held,) = fold.quarantine.held.values()
     assert held.refusal.code is RefusalCode.INVALID_MESSAGE
     assert "areas.0.code" in held.refusal.text
+
+
+def test_a_mark_of_the_senders_own_is_told_as_a_claim_and_settles_nothing() -> None:
+    """What was said stays in the picture, and what calls itself purged is counted until the coordination settles it."""
+    log = Log(REALM).group().say(incident()).add(moved(GOOD, value=None, headers=(FORGED.header(),)))
+    fold = folded(log)
+    ((place, held),) = fold.quarantine.held.items()
+    assert held.refusal.text.startswith("marked as purged at 2026")
+    assert "proves nothing until the coordination has settled it" in held.refusal.text
+    assert len(fold.state.view(BEGIN, {}, True).situations) == 1
+    settled = settlement(fold, place, "samordning", reason="Bekräftat", as_of=BEGIN, withdraw=False, function="tib")
+    fold.apply(log.say(settled.model_copy(update={"actor": "nordtel"})).records)
+    assert sorted(codes(fold)) == [RefusalCode.NOT_COORDINATION, RefusalCode.PURGED]
+    assert place not in fold.quarantine.settled
+    fold.apply(log.say(settled).records)
+    assert place in fold.quarantine.settled
 
 
 def test_copies_of_a_bad_record_count_once() -> None:
