@@ -33,6 +33,7 @@ from bus.errors import (
 )
 from bus.settings import Settings, Stamp
 from bus.topics import TopicPartition
+from bus.transport.rights import RightsRequest, may_write
 
 PRODUCT = "ntsg-bus"
 """How this software names itself to the broker (client.id)."""
@@ -292,6 +293,19 @@ class Inquiry:
         if not wanted:
             return {}
         return await self._persist("reading end offsets", lambda: self._end_offsets(wanted, isolation))
+
+    async def writable(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of the topics that this user may write to. Raises BusUnavailable."""
+        wanted = sorted(set(names))
+        if not wanted:
+            return frozenset()
+        return await self._persist("asking for rights", lambda: self._writable(wanted))
+
+    async def _writable(self, wanted: list[str]) -> frozenset[str]:
+        answer = await self._client.send(self._client.get_random_node(), RightsRequest(wanted))
+        return frozenset(
+            topic for code, topic, _, _, operations in answer.topics if code == 0 and may_write(operations)
+        )
 
     async def _topics(self, wanted: list[str] | None) -> Mapping[str, TopicMetadata]:
         return await topic_metadata(self._client, wanted)

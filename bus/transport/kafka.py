@@ -100,6 +100,10 @@ class KafkaTransport:
             TopicPartition(topic, partition) for topic in sorted(found) for partition in sorted(found[topic].leaders)
         )
 
+    async def writable(self, topics: Iterable[str]) -> frozenset[str]:
+        async with Inquiry.open(self._renewed(), timeout=self._answer_timeout) as inquiry:
+            return await inquiry.writable(topics)
+
     def _renewed(self) -> Connection:
         self._connection = self._connection.renewed()
         return self._connection

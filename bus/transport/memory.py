@@ -104,6 +104,10 @@ class MemoryTransport:
             for number in range(len(self._log.topics[topic].partitions))
         )
 
+    async def writable(self, topics: Iterable[str]) -> frozenset[str]:
+        known = self._log.topics.keys() & set(topics)
+        return frozenset(topic for topic in known if self._may_write is None or self._may_write(self._user, topic))
+
     def _check(self, records: Sequence[Outgoing]) -> None:
         for record in records:
             record.check_size()

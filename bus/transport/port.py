@@ -136,3 +136,6 @@ class Transport(Protocol):
 
     async def partitions(self, topics: Iterable[str] | None = None) -> Sequence[TopicPartition]:
         """The partitions of the given topics, or of all topics that this user may see. Unknown topics are left out."""
+
+    async def writable(self, topics: Iterable[str]) -> frozenset[str]:
+        """Those of the given topics that exist and that this user may write to. Writes nothing."""

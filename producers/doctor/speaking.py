@@ -35,7 +35,7 @@ async def speak(
     transport = transport or KafkaTransport(settings)
     try:
         topics = frozenset(partition.topic for partition in await transport.partitions())
-        own = _own_topics(speaker, topics)
+        own = _own_topics(speaker, topics, await transport.writable(_own(speaker, topics)))
         yield own
         yield _foreign_topics(speaker, topics)
         if own.verdict is Verdict.ILL:
@@ -51,8 +51,20 @@ async def speak(
             yield answer
 
 
-def _own_topics(speaker: Speaker, topics: frozenset[str]) -> Answer:
-    own = [topic for topic in topics if (parsed := speaker.realm.parse_input(topic)) and parsed[1] == speaker.actor]
+def _own(speaker: Speaker, topics: frozenset[str]) -> list[str]:
+    return sorted(
+        topic for topic in topics if (parsed := speaker.realm.parse_input(topic)) and parsed[1] == speaker.actor
+    )
+
+
+def _own_topics(speaker: Speaker, topics: frozenset[str], writable: frozenset[str]) -> Answer:
+    own = _own(speaker, topics)
+    if closed := [topic for topic in own if topic not in writable]:
+        return ill(
+            "own topics",
+            f"{speaker.user} may read {', '.join(closed)} and not write there",
+            "ask your administrator for `ntsg provision`: a right of this user is gone",
+        )
     if own:
         return well("own topics", f"{len(own)} to write to")
     elsewhere = sorted({topic.partition(".")[0] for topic in topics} - {speaker.realm.name})

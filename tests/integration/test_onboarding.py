@@ -354,6 +354,18 @@ async def test_the_doctor_sees_that_the_rights_are_gone(place: Place) -> None:
     await until(gone, "the doctor says that the rights are gone")
 
 
+async def test_the_doctor_sees_that_one_right_to_write_is_gone(place: Place) -> None:
+    """What it may still read, it sees: that alone does not say that it may write there."""
+    admin, topic = Administration(place.running.settings()), f"{EXERCISE}.work.v1.sveamobil"
+    await admin.revoke([right for right in await admin.rights() if (right.name, right.operation) == (topic, "WRITE")])
+
+    async def told() -> bool:
+        answers = await answers_to(place.settings(EXERCISE, "sveamobil"))
+        return ill(answers) == ["own topics"] and f"may read {topic} and not write there" in answers[-2].text
+
+    await until(told, "the doctor names the topic that it may not write to")
+
+
 async def provisioned(place: Place, realm: Realm, actor: str = "", *, schemas: bool = True) -> Credentials:
     """nordtel in a realm of its own, with these lines in the group's file."""
     group = provision.Group(*read_group(f'[actors.nordtel]\nname = "Nordtel"\nroles = ["MNO"]\n{actor}'))

@@ -318,6 +318,12 @@ class TransportContract:
         assert set(expected) <= set(await world.transport.partitions())
         assert list(await world.transport.partitions([])) == []
 
+    async def test_what_may_be_written_is_known_without_writing(self, world: World) -> None:
+        topic = await world.create()
+        assert await world.transport.writable([topic, "no.such.topic"]) == {topic}
+        assert await world.transport.writable([]) == frozenset()
+        assert await replay(world.transport, topic) == []
+
     async def test_an_unknown_topic_is_told_at_once(self, world: World) -> None:
         topic = await world.create()
         async with world.transport.writer() as writer, world.transport.transaction(world.id()) as transaction:
@@ -557,6 +563,7 @@ class TestKafkaErrors:
             async with transport.transaction(kafka.id()):
                 pass
         assert set(await transport.partitions()) == {TopicPartition(own, 0), TopicPartition(visible, 0)}
+        assert await transport.writable([own, foreign, visible]) == {own}
         found = values(await replay(kafka.transport, own))
         assert found[:2] == ["a", "b"]
         assert set(found[2:]) == {f"c{n}" for n in range(10)}
