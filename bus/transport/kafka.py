@@ -157,8 +157,10 @@ class KafkaReader:
 
     def positions(self) -> Mapping[TopicPartition, int]:
         # The public `position()` is a coroutine, because it may wait for a group; here each position is given.
+        # A log that was made anew, and is shorter than what was read of it, is read from its start: none is known then.
         assignment = self._consumer._subscription.subscription.assignment
-        return {partition: assignment.state_value(partition).position for partition in assignment.tps}
+        states = {partition: assignment.state_value(partition) for partition in assignment.tps}
+        return {each: state.position if state.has_valid_position else 0 for each, state in states.items()}
 
     async def end_offsets(self) -> Mapping[TopicPartition, int]:
         return await self._inquiry.end_offsets(self._consumer.assignment(), Isolation.COMMITTED)

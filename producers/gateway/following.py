@@ -128,6 +128,7 @@ class Follower:
         places = await self._database.call(self._records.places, self._actor)
         begun = {each: places[kinds[each.topic]] for each in found if kinds[each.topic] in places}
         starts = {each: begun[each].offset if each in begun else 0 for each in found}
+        taken: dict[TopicPartition, int] = {}
         until = clock() + RENEWED
         async with self._transport.reader(starts) as reader:
             for partition, end in (await reader.end_offsets()).items():
@@ -137,17 +138,23 @@ class Follower:
             while clock() < until:
                 looked, ends = clock(), await reader.end_offsets()
                 while not reached(reader.positions(), ends):
-                    if not await self._take(reader, kinds, begun, timeout=1.0):
+                    if not await self._take(reader, kinds, begun, taken, timeout=1.0):
                         await reader.end_offsets()  # raises when no broker answers any more
                 self._problem, self._met_at, self._looked = None, datetime.now(UTC), looked
                 await self._tell()
-                await self._take(reader, kinds, begun, timeout=PACE)
+                await self._take(reader, kinds, begun, taken, timeout=PACE)
 
     async def _take(
-        self, reader: Reader, kinds: Mapping[str, Kind], begun: dict[TopicPartition, Place], *, timeout: float
+        self,
+        reader: Reader,
+        kinds: Mapping[str, Kind],
+        begun: dict[TopicPartition, Place],
+        taken: dict[TopicPartition, int],
+        *,
+        timeout: float,
     ) -> bool:
-        """Keep what comes next. The first record of what was read before is the last that was kept, or the log is
-        another one. Returns whether anything came.
+        """Keep what comes next. What was read before begins with the last record that was kept, and offsets rise; or
+        the log is another one. Returns whether anything came.
         """
         records = await reader.read(timeout=timeout, limit=AT_ONCE)
         for partition, group in groupby(records, lambda record: TopicPartition(record.topic, record.partition)):
@@ -156,8 +163,13 @@ class Follower:
                 if _place(batch[0]) != before:
                     await self._begin_anew(reader, partition, kind)
                     continue
+                taken[partition] = before.offset
                 del batch[0]
-            if batch:
+            if batch and batch[0].offset <= taken.get(partition, -1):
+                await self._begin_anew(reader, partition, kind)
+                taken.pop(partition)
+            elif batch:
+                taken[partition] = batch[-1].offset
                 heard = [each for each in [await self._heard(record, kind) for record in batch] if each is not None]
                 await self._database.call(self._records.hear, self._actor, kind, heard, _place(batch[-1]))
         return bool(records)

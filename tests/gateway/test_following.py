@@ -62,13 +62,14 @@ async def current(site: Site, actor: str = "nordtel") -> None:
 
 async def test_what_a_system_reported_is_looked_up_and_goes_on_in_the_form(tmp_path: Path) -> None:
     bus = memory()
-    await say(bus, told(), told(id="I-2", title="Åska över Öland", revision=9))
+    await say(bus, told(), told(id="I-2", title="Åska över Öland", revision=1_768_021_200_000, reported_via="IMPORT"))
     async with opened(tmp_path, bus) as site, client(site) as browser:
         await current(site)
         found = (await browser.get("/", params={"q": "åSKA"})).text
         assert "/edit/incident/I-2" in found
         assert "/edit/incident/I-1" not in found
-        assert "rapporterad på annat håll (eget system), nådde samverkan" in found
+        assert "rapport 2026-01-10 06:00" in found, "a revision that is a time is read as one"
+        assert "rapporterad på annat håll (inläst fil), nådde samverkan" in found
         page = (await browser.get("/edit/incident/I-1")).text
         assert "I-1 · rapport 3 · rapporterad på annat håll" in page
         assert "inaktuellt" not in page
@@ -99,7 +100,7 @@ async def test_an_update_that_was_overtaken_is_refused_and_offers_the_choice(tmp
         assert "under tiden kom rapport 4" in text
         assert '<a href="#title">Rubrik</a>: rapport 4 säger Hela länet' in text
         assert text.count("rapport 4 säger") == 1, "what only one of them changed is no difference"
-        assert "Skicka som rapport 5" in text
+        assert "Skicka mina ändringar som ny rapport" in text
         assert 'href="/edit/incident/I-1">Släng mina ändringar' in text
         shown = filled(answer.text)
         assert (shown["title"], shown["users.value"]) == (["Bara Markaryd"], ["5000"])

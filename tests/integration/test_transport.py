@@ -570,6 +570,20 @@ class TestKafkaErrors:
         assert await replay(kafka.transport, foreign, visible) == []
 
 
+async def test_a_log_that_is_shorter_than_what_was_read_of_it_is_read_from_its_start(kafka: KafkaWorld) -> None:
+    """It was deleted and made anew. Until the client has found the start, there is a position, too."""
+    topic = await kafka.create()
+    async with kafka.transport.writer() as writer:
+        await writer.send(outgoing(topic, "a"))
+    partition = TopicPartition(topic, 0)
+    async with asyncio.timeout(PATIENCE), kafka.transport.reader({partition: 7}) as reader:
+        found: list[Stored] = []
+        while not found:
+            found += await reader.read(timeout=0.05)
+            assert reader.positions()[partition] in (0, 1, 7)
+        assert (values(found), reader.positions()) == (["a"], {partition: 1})
+
+
 async def until_let_in(transport: KafkaTransport) -> None:
     """A new user reaches the broker a little after the administrator was told that it is made."""
     async with asyncio.timeout(PATIENCE):

@@ -18,6 +18,7 @@ from starlette.routing import Route
 
 from bus import geography
 from bus.errors import NotRemembered, NtsgError
+from bus.instants import from_millis
 from bus.ndjson import Line
 from bus.references import ID_PATTERN, Kind, is_reference, reference
 from bus.vocabulary import Impact, MessageStatus, ReportedVia, Service
@@ -60,6 +61,8 @@ SHOWN = 200
 """Entities of the overview."""
 MOST_WANTED = 200
 """Characters that are looked for."""
+TIMES = range(10**11, 10**14)
+"""Revisions that are times, in milliseconds since 1970: those of files, alarms and heartbeats."""
 PROXIES = (ReportedVia.PROXY_PHONE, ReportedVia.PROXY_RAKEL, ReportedVia.UI)
 
 Handle = Callable[["Visit"], Awaitable[Response]]
@@ -136,6 +139,7 @@ class Form:
             "word": word_of,
             "IMPACTS": IMPACTS,
             "source": _source,
+            "counted": _counted,
         }
 
     def route(self, path: str, handle: Handle, method: str, *, anyone: bool = False) -> Route:
@@ -297,7 +301,7 @@ class Form:
             Visit(visit.request, visit.phrases, visit.session, {name: [*values] for name, values in entered.items()}),
             sheet,
             last=latest,
-            notice=told.format(id=latest.message.id, revision=latest.message.revision),
+            notice=told.format(id=latest.message.id, revision=_counted(latest.message.revision)),
             differences=differences,
             based_on=latest.message.revision,
             renewed=True,
@@ -422,6 +426,11 @@ def _source(phrases: Phrases, last: Last) -> str:
         return phrases.from_here
     via = word_of(last.message.reported_via, phrases.language)
     return phrases.from_elsewhere.format(via=via, at=_clock(last.known_at))
+
+
+def _counted(revision: int) -> str:
+    """A revision as people read it: a count, or the time that it is where its source counts nothing."""
+    return _clock(from_millis(revision)) if revision in TIMES else str(revision)
 
 
 def _clock(instant: datetime | None) -> str:

@@ -165,7 +165,7 @@ PHRASES: Mapping[Language, Phrases] = {
         differs="Här säger ni något annat än rapport {revision}:",
         says="rapport {revision} säger {told}",
         says_nothing="rapport {revision} säger inget",
-        send_anyway="Skicka som rapport {revision}",
+        send_anyway="Skicka mina ändringar som ny rapport",
         begin_again="Släng mina ändringar och börja om från rapport {revision}",
         faults={
             "areas": "Ange minst ett län eller en kommun (00 för hela landet), om läget inte är misstänkt.",
@@ -276,7 +276,7 @@ PHRASES: Mapping[Language, Phrases] = {
         differs="Here you say otherwise than report {revision}:",
         says="report {revision} says {told}",
         says_nothing="report {revision} says nothing",
-        send_anyway="Send as report {revision}",
+        send_anyway="Send my changes as a new report",
         begin_again="Discard my changes and begin again from report {revision}",
         faults={
             "areas": "Name at least a county or municipality (00 for the country), unless the state is suspected.",
