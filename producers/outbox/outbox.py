@@ -169,12 +169,20 @@ class Outbox:
         """Wait until the bus has this entry, or refuses it; None for one that is forgotten."""
         watching: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._watched[number].append(watching)
-        found = (await self.states([number])).get(number)
-        if found is not None and found.state is EntryState.WAITING:
-            await watching
+        try:
             found = (await self.states([number])).get(number)
-        self._watched.pop(number, None)
-        return found
+            if found is not None and found.state is EntryState.WAITING:
+                await watching
+                found = (await self.states([number])).get(number)
+            return found
+        finally:
+            self._watch_no_more(number, watching)
+
+    def _watch_no_more(self, number: int, watching: asyncio.Future[None]) -> None:
+        """Whoever else watches the entry goes on."""
+        others = [each for each in self._watched.pop(number, ()) if each is not watching]
+        if others:
+            self._watched[number] = others
 
     async def emptied(self) -> None:
         """Wait until nothing waits to be sent."""

@@ -28,9 +28,10 @@ from bus.errors import (
     OutboxFull,
     OutboxInUse,
 )
+from bus.instants import to_millis
 from bus.messages import Emergency, Incident, Message
 from bus.topics import Realm
-from bus.transport import Outgoing
+from bus.transport import Outgoing, Position
 from bus.transport.memory import MemoryTransport
 from bus.vocabulary import EmergencyImpact, Impact, Service
 from producers.outbox import DurablePublisher, EntryState, Outbox, Owner, Parcel, Urgency, urgency_of
@@ -246,6 +247,23 @@ async def test_what_was_sent_says_where_it_is(tmp_path: Path, bus: MemoryTranspo
     assert (entry.state, entry.topic, entry.partition, entry.offset) == (EntryState.STORED, TOPIC, 0, 1)
     assert entry.known_at is not None
     assert revisions(await stored(bus)) == [("I-1", 1), ("I-2", 1)]
+
+
+async def test_who_asks_while_an_outcome_is_written_takes_it_from_no_other(tmp_path: Path) -> None:
+    async with opened(tmp_path) as outbox:
+        [entry] = await outbox.put([parcel()])
+        [kept] = await outbox.next(1, MEGABYTES)
+        earlier = asyncio.create_task(outbox.settled(entry.number))
+        await asyncio.sleep(0)
+        await outbox.states([entry.number])  # asked after it: it has its answer, and waits
+        outcome = kept.became(EntryState.STORED, Position(TOPIC, 0, 0, to_millis(OBSERVED)))
+        writing = asyncio.create_task(outbox.settle([outcome]))
+        later = asyncio.create_task(outbox.settled(entry.number))
+        await writing
+        for asking in (earlier, later):
+            found = await asyncio.wait_for(asking, 30)
+            assert found is not None
+            assert found.state is EntryState.STORED
 
 
 async def test_leaving_sends_what_the_bus_takes(tmp_path: Path, bus: MemoryTransport) -> None:
