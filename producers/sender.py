@@ -31,6 +31,8 @@ RETRY_PAUSES = (0.1, 0.2, 0.5, 1.0, 2.0)
 NAMED = 3
 """Records that an error names; the others it counts."""
 
+CLOSED = "the publisher was closed"
+
 Stored = asyncio.Future[Sequence[Position]]
 
 log = structlog.get_logger(__name__)
@@ -91,11 +93,14 @@ class Sender:
 
         Waits while the queue is full. Cancelling the future does not call the records back.
         """
-        if self._task is None or self._task.done():
+        task = self._task
+        if task is None or task.done():
             raise BusError("the publisher is closed; open another")
         loop = asyncio.get_running_loop()
         stored: Stored = loop.create_future()
         await self._queue.put(_Submission(records, loop.time() + self._give_up_after, stored))
+        if task.done():  # closed while this one waited outside: nobody takes it from the queue any more
+            self._give_up(self._waiting(), CLOSED)
         return stored
 
     async def _run(self) -> None:
@@ -107,7 +112,7 @@ class Sender:
             await self._store(batch)
             batch.clear()
         finally:
-            self._give_up([*batch, *self._waiting()], "the publisher was closed")
+            self._give_up([*batch, *self._waiting()], CLOSED)
 
     def _take(self, batch: list[_Submission], first: _Submission | None) -> bool:
         """Fill the batch with what waits already. Returns whether that was the last of all."""

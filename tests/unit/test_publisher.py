@@ -28,6 +28,7 @@ from bus.transport import Outgoing, Position, Reader, Stored, Transaction, Write
 from bus.transport.memory import MemoryTransport
 from bus.vocabulary import MessageStatus
 from producers.publisher import Publisher
+from producers.sender import QUEUE_SUBMISSIONS
 from tests.group import incident
 
 TOPIC = "ntsg.incident.v1.nordtel"
@@ -236,6 +237,24 @@ async def test_a_body_that_fails_gives_up_what_waits(bus: MemoryTransport) -> No
         await body()
     with pytest.raises(BusUnavailable, match="the publisher was closed"):
         await waiting[0]
+
+
+async def test_a_body_that_fails_leaves_nobody_waiting_outside_a_full_queue(bus: MemoryTransport) -> None:
+    weather = Weather(bus, *[AWAY] * 1_000)
+    waiting: list[asyncio.Task[object]] = []
+
+    async def body() -> None:
+        async with Publisher(SETTINGS, transport=weather) as publisher:
+            messages = [incident(id=f"I-{number}") for number in range(2 * QUEUE_SUBMISSIONS + 100)]
+            waiting.extend(asyncio.create_task(publisher.publish(message)) for message in messages)
+            await asyncio.sleep(0)
+            raise RuntimeError("the caller's own")
+
+    with pytest.raises(RuntimeError, match="the caller's own"):
+        await body()
+    outcomes = await asyncio.wait_for(asyncio.gather(*waiting, return_exceptions=True), 30)
+    assert {type(outcome) for outcome in outcomes} == {BusUnavailable}
+    assert all("the publisher was closed" in str(outcome) for outcome in outcomes)
 
 
 async def test_a_cancelled_call_harms_no_other(bus: MemoryTransport) -> None:
