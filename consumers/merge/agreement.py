@@ -39,15 +39,38 @@ class Measured(NamedTuple):
     """They were restored together."""
 
 
+# --- one operator ----------------------------------------------------------------------------------------------------
+
+
 def may_be_told_again(a: Nature, b: Nature, limits: Limits, *, wide: bool) -> bool:
-    """Of what strikes a network in many places, and others tell of too (`wide`), one operator may tell again; and of a
-    line, for each of its networks that lost it.
+    """Of what strikes a network in many places, and others tell of too (`wide`), one operator may tell again; of a
+    line, for each of its networks that lost it; and of anything but a machine, where it tells one fault twice.
     """
     if wide and a.by_weather and b.by_weather:
         return True
-    if a.detail is not b.detail:
+    if a.detail is not b.detail or a.detail is None:
         return False
-    return (wide and a.detail in limits.again) or (a.detail in limits.line and a.services.isdisjoint(b.services))
+    if (wide and a.detail in limits.again) or (a.detail not in limits.machines and is_told_twice(a, b, limits)):
+        return True
+    return a.detail in limits.line and a.services.isdisjoint(b.services)
+
+
+def is_told_twice(a: Nature, b: Nature, limits: Limits) -> bool:
+    """Two reports of one operator tell one fault: the very same places and services, at one time."""
+    if a.codes != b.codes or a.services != b.services or _gap(a, b) > limits.told_twice_within:
+        return False
+    return a.restored_at is None or b.restored_at is None or restored_together(a, b, limits)
+
+
+def is_another_fault(known: Nature, new: Nature, limits: Limits) -> bool:
+    """One operator's two reports of one service in one place tell two faults, unless one is told twice. Weather may
+    strike twice, and where neither knows the cause nothing is said.
+    """
+    if (known.by_weather and new.by_weather) or (known.detail is None and new.detail is None):
+        return False
+    if known.municipalities.isdisjoint(new.municipalities) or known.services.isdisjoint(new.services):
+        return False
+    return abs(known.began - new.began) <= limits.reach and not is_told_twice(known, new, limits)
 
 
 # --- causes ----------------------------------------------------------------------------------------------------------
@@ -73,18 +96,18 @@ def causes_agree(a: Nature, b: Nature, limits: Limits) -> Causes | None:
 
 
 def _of_one_cause(a: Nature, b: Nature, detail: CauseDetail, limits: Limits) -> Causes:
-    place = limits.nearness[detail]
+    place, within = limits.nearness[detail], limits.starts_within[detail]
     if a.by_weather and b.by_weather:
         place = Nearness.COUNTY
     elif a.by_weather or b.by_weather:
-        place = Nearness.MUNICIPALITY
-    return Causes(False, place, limits.starts_within[detail], detail not in limits.machines)
+        place, within = Nearness.MUNICIPALITY, min(within, limits.disputed_weather_within)
+    return Causes(False, place, within, detail not in limits.machines)
 
 
 def _with_unknown(known: Nature, unknown: Nature, limits: Limits) -> Causes | None:
     """Who does not know the cause may yet know what it leans on: the power, or a line."""
     detail = known.detail
-    if detail is None or detail is CauseDetail.OTHER or unknown.category not in (None, known.category):
+    if detail is None or detail is CauseDetail.OTHER or not categories_agree(known, unknown):
         return None
     place, within = Nearness.MUNICIPALITY, limits.unknown_within[detail]
     for kinds, details in ((_POWER, limits.weather), (_LINES, limits.line)):
@@ -94,6 +117,11 @@ def _with_unknown(known: Nature, unknown: Nature, limits: Limits) -> Causes | No
             place = Nearness.COUNTY if known.by_weather else limits.nearness[detail]
             within = limits.starts_within[detail]
     return Causes(True, place, within, detail not in limits.machines)
+
+
+def categories_agree(a: Nature, b: Nature) -> bool:
+    """The same, or one of the two leaves it open."""
+    return a.category is None or b.category is None or a.category is b.category
 
 
 _POWER = frozenset({DependencyKind.POWER})
@@ -107,8 +135,20 @@ def _is_consequence(victim: Nature, fallen: Nature, limits: Limits) -> bool:
         and victim.short_of_capacity
         and _may_be_core(fallen, limits)
         and not victim.services.isdisjoint(fallen.services)
-        and victim.began >= fallen.began - limits.rounding
+        and victim.began >= fallen.began - _inexactness(victim, fallen, limits)
     )
+
+
+def _inexactness(a: Nature, b: Nature, limits: Limits) -> timedelta:
+    """By how much one of the two may seem earlier than it was, beside the other."""
+    return limits.noticed_within + max(_rounded(a, limits), _rounded(b, limits))
+
+
+def _rounded(told: Nature, limits: Limits) -> timedelta:
+    """By how much the start may be rounded. Nobody tells 14:07 who means about two o'clock."""
+    into_the_hour = timedelta(minutes=told.began.minute, seconds=told.began.second, microseconds=told.began.microsecond)
+    steps = (step for step in limits.rounded_to if told.tells_start and not into_the_hour % step)
+    return next(steps, NO_TIME) / 2
 
 
 def _may_be_core(fallen: Nature, limits: Limits) -> bool:
@@ -124,8 +164,7 @@ def _may_be_core(fallen: Nature, limits: Limits) -> bool:
 
 def measure(a: Nature, b: Nature, found: Causes, limits: Limits) -> Measured:
     """How far apart the two are, and how far they may be."""
-    gap = max(a.began_from - b.began, b.began_from - a.began, NO_TIME)
-    near = nearness(a, b)
+    gap, near = _gap(a, b), nearness(a, b)
     together = restored_together(a, b, limits)
     within, at_most = found.starts_within, found.nearness
     if near > Nearness.MUNICIPALITY and not (together or a.by_weather or b.by_weather):
@@ -137,6 +176,11 @@ def measure(a: Nature, b: Nature, found: Causes, limits: Limits) -> Measured:
         if not found.differs and near <= Nearness.OVERLAP:
             within = max(within, limits.restored_together_starts)
     return Measured(gap, within, near, at_most, together)
+
+
+def _gap(a: Nature, b: Nature) -> timedelta:
+    """Between the two starts, at least."""
+    return max(a.began_from - b.began, b.began_from - a.began, NO_TIME)
 
 
 def restored_together(a: Nature, b: Nature, limits: Limits) -> bool:
@@ -179,14 +223,24 @@ def _assets_agree(a: Nature, b: Nature, limits: Limits) -> bool:
 
 
 def _parts_agree(a: Nature, b: Nature, limits: Limits) -> bool:
-    """A vendor's fault sits in one part of the network; the overload that follows from it sits in another."""
-    unbound = a.detail not in limits.vendor and b.detail not in limits.vendor
-    follows = a.detail is CauseDetail.OVERLOAD or b.detail is CauseDetail.OVERLOAD
-    return unbound or follows or a.part is b.part or a.part is None or b.part is None
+    """A vendor's fault that several feel sits in their cores; the overload that follows from it sits elsewhere. A core
+    without power has lost its own; when a town's power fails, masts and nodes go down.
+    """
+    if CauseDetail.OVERLOAD in (a.detail, b.detail):
+        return True
+    if a.detail in limits.vendor and b.detail in limits.vendor:
+        return is_vendor_fault(a, b, limits)
+    if a.detail in limits.vendor or b.detail in limits.vendor:
+        return a.part is b.part or a.part is None or b.part is None
+    if a.detail is b.detail is CauseDetail.POWER_CUT and not (a.by_weather or b.by_weather):
+        return (a.part is NetworkPart.CORE) == (b.part is NetworkPart.CORE)
+    return True
 
 
 def _ends_agree(a: Nature, b: Nature, limits: Limits) -> bool:
-    """A cable is mended once, and power comes back once. A storm's places come back one by one."""
+    """A cable is mended once, power comes back once, and users go home to a network that is up. A storm's places
+    come back one by one.
+    """
     if a.restored_at is None or b.restored_at is None or a.by_weather or b.by_weather:
         return True
     apart = abs(a.restored_at - b.restored_at)

@@ -5,9 +5,10 @@ told links make. A core that tells one fault alone, once or with duplicates, is 
 *anchor*. A lone fault is an anchor too, unless it looks like a member of a greater core, or like a lone fault that
 ranks above it: who knows the cause ranks above who does not, then who names more places, then who began first. A lone
 fault that is no anchor attaches to the anchor that it is most like, judged against the anchor's core alone; with none
-in reach it stays alone. Where two anchors are as good it stays alone too, for a wrong merge hides an outage, except
-that weather is everywhere. Nothing attaches to what attached. So a change reaches two steps at most, and the result
-depends on the set of incidents alone.
+in reach it stays alone. Nor does it attach where its own operator tells of the same place already, for that is another
+fault. Where two anchors are as good it stays alone too, for a wrong merge hides an outage, except that weather is
+everywhere. Nothing attaches to what attached. So a change reaches two steps at most, and the result depends on the set
+of incidents alone.
 
 What staff hold apart (CANNOT_LINK a b) is never joined: neither to the other's core, nor by way of a third. Where both
 would attach to one anchor, b stays alone.
@@ -22,6 +23,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from bus.vocabulary import LinkBasis
+from consumers.merge.agreement import is_another_fault
 from consumers.merge.index import take_out
 from consumers.merge.likeness import Likeness, ground_of, likeness
 from consumers.merge.links import Edge
@@ -94,6 +96,8 @@ class Inference:
         self._fits: defaultdict[str, dict[str, Fit]] = defaultdict(dict)
         """The best fit of each lone fault to each anchor in reach, itself aside."""
         self._best: dict[str, Fit] = {}
+        self._own: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        """Of each core that is no lone fault, what each operator tells there of each municipality."""
         self._held: set[str] = set()
         """Reports that staff hold apart from others."""
 
@@ -173,6 +177,8 @@ class Inference:
             self._dirty.add(standing.core)
         else:
             self._of_cores.add(nature)
+            for code in nature.municipalities:
+                self._own[standing.core, nature.owner, code].add(ref)
             self._offer(ref)
 
     def _leave(self, ref: str, old: Standing) -> None:
@@ -185,25 +191,33 @@ class Inference:
             take_out(self._lone, old.core, ref)
         else:
             self._withdraw(ref)
+            for code in old.nature.municipalities:
+                take_out(self._own, (old.core, old.nature.owner, code), ref)
             self._of_cores.discard(old.nature)
         self._held.discard(ref)
         del self._standing[ref]
 
     def _offer(self, member: str) -> None:
-        """A member of an anchor is there to be compared with."""
-        for core in self._lone_near(member):
+        """A member of an anchor is there to be compared with; and of its own operator, less may fit there than did."""
+        for core, is_own in self._lone_near(member):
             self._new[core].add(member)
+            if is_own:
+                self._lost[core].add(self._standing[member].core)
 
     def _withdraw(self, member: str) -> None:
-        """A member of an anchor is there no more, or not as it was."""
+        """A member of an anchor is there no more, or not as it was; and of its own operator, more may fit there."""
         anchor = self._standing[member].core
-        for core in self._lone_near(member):
+        for core, is_own in self._lone_near(member):
             fit = self._fits.get(core, {}).get(anchor)
-            if fit is not None and fit.member == member:
+            if is_own or (fit is not None and fit.member == member):
                 self._lost[core].add(anchor)
 
-    def _lone_near(self, ref: str) -> set[str]:
-        return {self._standing[other].core for other in self._of_lone.near(self._standing[ref].nature)}
+    def _lone_near(self, ref: str) -> Iterator[tuple[str, bool]]:
+        """The lone faults that may look like a report, and whether its own operator tells them beside a group."""
+        mine = self._standing[ref]
+        for other in self._of_lone.near(mine.nature):
+            standing = self._standing[other]
+            yield standing.core, not mine.lone and standing.nature.owner == mine.nature.owner
 
     def _core_of(self, ref: str) -> str:
         standing = self._standing.get(ref)
@@ -350,7 +364,7 @@ class Inference:
         if self._held_apart(nature, other.core):
             return None
         alike = likeness(nature, other.nature, self._limits, wide=other.wide)
-        if alike is None:
+        if alike is None or (not other.lone and self._is_another_fault(nature, other.core)):
             return None
         return Fit(
             *alike,
@@ -359,6 +373,14 @@ class Inference:
             other.nature.start,
             other.nature.ref,
             nature.ref,
+        )
+
+    def _is_another_fault(self, nature: Nature, core: str) -> bool:
+        """Its operator tells of this place in the core already, and of another fault."""
+        return any(
+            is_another_fault(self._standing[ref].nature, nature, self._limits)
+            for code in nature.municipalities
+            for ref in self._own.get((core, nature.owner, code), ())
         )
 
     def _held_apart(self, nature: Nature, core: str) -> bool:

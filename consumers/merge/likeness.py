@@ -4,7 +4,7 @@ Each point is met or not, and all that apply must be: there are no weights to tu
 Where one point alone is lacking, and by little, the two *resemble* each other, which is for staff to judge.
 
 1. Different operators, of whom at least one knows the cause. (Of what strikes a network in many places, and others tell
-   of too, one operator may tell again; and of a cable, for each of its networks that lost it.)
+   of too, one operator may tell again; of a cable, for each of its networks that lost it; and one fault twice.)
 2. The causes agree: the same; or kin, as the wind and the power cut of one storm; or one a consequence of the other,
    as the overload where users go when another's core falls; or one is unknown, and nothing speaks against it. Who is
    short of capacity, and knows no cause for it, has an overload.
@@ -28,6 +28,7 @@ from bus import geography
 from consumers.merge.agreement import (
     Causes,
     Measured,
+    categories_agree,
     causes_agree,
     is_vendor_fault,
     keys_agree,
@@ -141,7 +142,7 @@ def ground_of(a: Nature, b: Nature, limits: Limits, lacking: Lacking | None = No
     if area:
         facts["area"] = area
     when = "times that meet, a start untold"
-    if a.began_from == a.began and b.began_from == b.began:
+    if a.tells_start and b.tells_start:
         minutes = facts["minutes"] = str(round(abs(a.began - b.began) / timedelta(minutes=1)))
         when = f"times that meet, starts {minutes} min apart"
     if restored_together(a, b, limits):
@@ -181,7 +182,7 @@ def _area(a: Nature, b: Nature, near: Nearness) -> str:
 
 
 def _neither_knows(a: Nature, b: Nature, margins: Margins) -> Causes | None:
-    if a.detail or b.detail or (a.category and b.category and a.category is not b.category):
+    if a.detail or b.detail or not categories_agree(a, b):
         return None
     return Causes(False, Nearness.MUNICIPALITY, margins.both_unknown_within, False, known=False)
 

@@ -72,6 +72,10 @@ class Nature:
         return self.began, self.ref
 
     @property
+    def tells_start(self) -> bool:
+        return self.began_from == self.began
+
+    @property
     def in_core(self) -> bool:
         """It says so; or it does not say where, and names whole counties and no municipality, as only a core falls."""
         if self.part is None:
@@ -142,9 +146,9 @@ def _began(incident: Incident, node: Node) -> datetime:
 
 
 def _known(cause: Cause) -> tuple[CauseCategory | None, CauseDetail | None]:
+    """Who leaves open what is behind it may well know what happened: that the power is gone."""
     category = None if cause.category in _UNKNOWN_CATEGORIES else cause.category
-    told = category is not None and cause.detail is not CauseDetail.UNKNOWN
-    return category, cause.detail if told else None
+    return category, None if cause.detail is CauseDetail.UNKNOWN else cause.detail
 
 
 _UNKNOWN_CATEGORIES = frozenset({CauseCategory.UNKNOWN, CauseCategory.UNDETERMINED})

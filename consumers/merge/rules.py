@@ -50,7 +50,11 @@ class Inference:
     after_end_of_weather: timedelta
     after_end_of_power: timedelta
     untold_start: timedelta
-    rounding: timedelta
+    rounded_to: tuple[timedelta, ...]
+    """What operators round a start to, the coarsest first."""
+    noticed_within: timedelta
+    told_twice_within: timedelta
+    disputed_weather_within: timedelta
     restored_together: timedelta
     restored_together_starts: timedelta
     overload_after: timedelta
@@ -205,7 +209,10 @@ def _inference(data: dict[str, Any]) -> Inference:
         after_end_of_weather=_minutes(data["after_end_of_weather_minutes"]),
         after_end_of_power=_minutes(data["after_end_of_power_minutes"]),
         untold_start=_minutes(data["untold_start_minutes"]),
-        rounding=_minutes(data["rounding_minutes"]),
+        rounded_to=tuple(map(_minutes, data["rounded_to_minutes"])),
+        noticed_within=_minutes(data["noticed_within_minutes"]),
+        told_twice_within=_minutes(data["told_twice_within_minutes"]),
+        disputed_weather_within=_minutes(data["disputed_weather_within_minutes"]),
         restored_together=_minutes(data["restored_together_minutes"]),
         restored_together_starts=_minutes(data["restored_together_starts_minutes"]),
         overload_after=_minutes(data["overload_after_minutes"]),

@@ -235,6 +235,31 @@ def untied(draw: st.DrawFn) -> Incident:
     )
 
 
+@st.composite
+def of_one_cause(draw: st.DrawFn) -> Incident:
+    """An incident beside others of its cause, in one place or the next, of whom some are a group: what its operator has
+    told of already, it may tell again.
+    """
+    incident = draw(untied())
+    service = draw(st.sampled_from((*[Service.MOBILE_VOICE] * 4, Service.FIXED_VOICE)))
+    return incident.model_copy(
+        update={
+            "actor": draw(st.sampled_from(OPERATORS[:2])),
+            "id": draw(st.sampled_from("ABC")),
+            "state": draw(st.sampled_from((*[IncidentState.CONFIRMED] * 6, IncidentState.RETRACTED))),
+            "started_at": START + timedelta(minutes=draw(st.sampled_from((0, 0, 100)))),
+            "restored_at": None,
+            "duplicate_of": None,
+            "event_refs": draw(st.sampled_from(((), ("power:1",), ("power:1",)))),
+            "caused_by": (),
+            "cause": Cause(category=CauseCategory.SYSTEM_FAILURE, detail=CauseDetail.POWER_CUT),
+            "network_part": NetworkPart.ACCESS,
+            "impacts": (ServiceImpact(service=service, impact=Impact.OUTAGE),),
+            "areas": draw(st.sampled_from(((AREAS[3],), (AREAS[3],), (AREAS[4],), AREAS[3:5]))),
+        }
+    )
+
+
 DOUBTED = tuple(f"incident/{actor}/{id_}" for actor in OPERATORS[:2] for id_ in "ABCDE")
 
 

@@ -14,6 +14,7 @@ from bus.envelope import Envelope
 from bus.messages import Incident
 from bus.vocabulary import Freshness, IncidentState, LinkRelation
 from consumers.merge import View, default_rules
+from consumers.merge.agreement import is_another_fault
 from consumers.merge.components import find_duplicates
 from consumers.merge.entities import Entity
 from consumers.merge.likeness import likeness
@@ -27,6 +28,7 @@ from tests.property.strategies import (
     envelopes,
     incidents,
     instants,
+    of_one_cause,
     recent,
     sets_of_messages,
     tampered,
@@ -253,6 +255,15 @@ def test_situations_are_the_components_of_a_plain_reading(messages, as_of):
 @given(st.lists(envelopes(untied()), min_size=2, max_size=9), instants)
 def test_lone_reports_are_grouped_as_a_plain_reading_groups_them(messages, as_of):
     """The same, message by message, where all that groups them is what they are like."""
+    compare_with_a_plain_reading(messages, as_of)
+
+
+@given(st.lists(envelopes(of_one_cause()), min_size=3, max_size=9), instants)
+def test_what_an_operator_tells_again_is_grouped_as_a_plain_reading_groups_it(messages, as_of):
+    compare_with_a_plain_reading(messages, as_of)
+
+
+def compare_with_a_plain_reading(messages: list[Envelope], as_of: datetime) -> None:
     state = fold([])
     for count, envelope in enumerate(messages, start=1):
         state.apply(envelope)
@@ -367,6 +378,9 @@ def plain_attachments(cores, natures, nodes, cannot) -> list[set[str]]:
                 if any((x, m) in held or (m, x) in held for m in anchor):
                     continue
                 if anchor not in lone and not natures[y].knows_cause:
+                    continue
+                own = [natures[m] for m in anchor if natures[m].owner == natures[x].owner]
+                if anchor not in lone and any(is_another_fault(known, natures[x], limits) for known in own):
                     continue
                 alike = likeness(natures[x], natures[y], limits, wide=wide)
                 if alike:

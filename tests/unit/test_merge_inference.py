@@ -19,7 +19,7 @@ from bus.vocabulary import (
     Service,
 )
 from tests import group
-from tests.merging import at, cannot, incident, picture, said
+from tests.merging import at, cannot, fold, incident, picture, said
 
 NATURAL, FAILURE = CauseCategory.NATURAL_PHENOMENON, CauseCategory.SYSTEM_FAILURE
 HUMAN = CauseCategory.HUMAN_ERROR
@@ -32,12 +32,14 @@ BUG = Cause(category=FAILURE, detail=CauseDetail.SOFTWARE_BUG)
 OVERLOAD = Cause(category=FAILURE, detail=CauseDetail.OVERLOAD)
 CABLE = Cause(category=HUMAN, detail=CauseDetail.CABLE_CUT)
 THEFT = Cause(category=CauseCategory.MALICIOUS_ACTION, detail=CauseDetail.CABLE_THEFT)
+MOBILE = Service.MOBILE_VOICE, Service.MOBILE_DATA
 MAINS = Dependency(kind=DependencyKind.POWER)
 FAILURE_UNKNOWN = Cause(category=FAILURE)
 OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER)
 OWN_OTHER = Cause(category=FAILURE, detail=CauseDetail.OTHER, third_party=False)
 SUPPLIER = Cause(category=FAILURE, detail=CauseDetail.SUPPLIER)
 VAXJO, LJUNGBY = Area(kind=AreaKind.KOMMUN, code="0780"), Area(kind=AreaKind.KOMMUN, code="0781")
+OPEN_POWER = Cause(category=CauseCategory.UNDETERMINED, detail=CauseDetail.POWER_CUT)
 KRONOBERG, KALMAR = Area(kind=AreaKind.LAN, code="07"), Area(kind=AreaKind.LAN, code="08")
 BORGHOLM = Area(kind=AreaKind.KOMMUN, code="0885")
 UNPLACED = Area(kind=AreaKind.OFFSHORE, code="0780", label="öster om Gotland")
@@ -144,13 +146,53 @@ TOGETHER = {
         told("nordtel", 0, LOCAL_POWER),
         told("sveamobil", 3, Cause(), caused_by=(MAINS,)),
     ],
+    "power that is gone, and what is behind it left open": [
+        told("nordtel", 0, OPEN_POWER),
+        told("sveamobil", 3, LOCAL_POWER),
+    ],
+    "a storm's power cut, and within two hours one that is not said to be the storm's": [
+        told("nordtel", 0, POWER),
+        told("sveamobil", 1.9, LOCAL_POWER),
+    ],
+    "two cores without power, in one house": [
+        told("nordtel", 0, LOCAL_POWER, network_part=CORE),
+        told("sveamobil", 0, LOCAL_POWER, network_part=CORE),
+    ],
+    "overload that ends soon after another's": [
+        told("nordtel", 0, OVERLOAD, **over(3)),
+        told("sveamobil", 0.5, OVERLOAD, **over(4.9)),
+    ],
     "a storm's places, which come back one by one": [
         told("nordtel", 0, POWER, **over(4)),
         told("sveamobil", 1, POWER, **over(20)),
     ],
 }
 APART = {
-    "one operator": [told("nordtel"), told("nordtel", 1, id="I-2")],
+    "one operator": [told("nordtel"), told("nordtel", 1.1, id="I-2")],
+    "one operator, in another town": [told("nordtel"), told("nordtel", 0, STORM, LJUNGBY, id="I-2")],
+    "one operator, and other services": [of("nordtel", 0, s, BUG, id=s) for s in MOBILE],
+    "one operator, with ends that lie apart": [
+        told("nordtel", 0, CABLE, **over(3)),
+        told("nordtel", 0, CABLE, **over(3.6), id="I-2"),
+    ],
+    "one operator, two machines": [told("nordtel", 0, HARDWARE), told("nordtel", 0, HARDWARE, id="I-2")],
+    "a storm's power cut, and hours later one that is not said to be the storm's": [
+        told("nordtel", 0, POWER),
+        told("sveamobil", 2.1, LOCAL_POWER),
+    ],
+    "a core that has lost its own power, where a town has none": [
+        told("nordtel", 0, LOCAL_POWER),
+        told("sveamobil", 0, LOCAL_POWER, network_part=CORE),
+    ],
+    "overload that goes on when another is long over": [
+        told("nordtel", 0, OVERLOAD, **over(3)),
+        told("sveamobil", 0.5, OVERLOAD, **over(5.1)),
+    ],
+    "a bug in two access networks": [told(a, 0, BUG, network_part=ACCESS) for a in ("nordtel", "sveamobil")],
+    "an overload that came ten minutes before, by clocks that are exact": [
+        told("nordtel", 0.4, BUG, network_part=CORE),
+        short_of_capacity("sveamobil", 0.2, VAXJO),
+    ],
     "another detail": [told("nordtel"), told("sveamobil", 1, HARDWARE)],
     "both causes unknown": [told("nordtel", 0, Cause()), told("sveamobil", 0, Cause())],
     "another cause than any on the list": [told("nordtel", 0, LOCAL_POWER), told("sveamobil", 0, OTHER)],
@@ -329,29 +371,72 @@ def test_what_several_operators_tell_of_one_vendor_s_fault_is_bound_to_no_place(
 
 def test_of_a_storm_that_others_tell_of_an_operator_may_tell_again() -> None:
     """Not of a storm that it tells of alone, nor of a cable: who tells two faults means two."""
-    again = told("nordtel", 1, STORM, LJUNGBY, id="I-2")
+    again = told("nordtel", 1.1, STORM, LJUNGBY, id="I-2")
     storm = [told("nordtel", 0, STORM, event_refs=("s",)), told("fjallmobil", 0, STORM, BORGHOLM, event_refs=("s",))]
     assert groups(*storm, again) == [("fjallmobil", "nordtel", "nordtel")]
     alone = [told("nordtel", 0, STORM, id=name, event_refs=("s",)) for name in ("I-1", "I-3")]
     assert groups(*alone, again) == [("nordtel",), ("nordtel", "nordtel")]
     places = {"nordtel": VAXJO, "fjallmobil": BORGHOLM}
     cables = [told(actor, 0, CABLE, place, event_refs=("c",)) for actor, place in places.items()]
-    assert groups(*cables, told("nordtel", 0, CABLE, id="I-2")) == [("fjallmobil", "nordtel"), ("nordtel",)]
+    elsewhere = told("nordtel", 0, CABLE, LJUNGBY, id="I-2")
+    assert groups(*cables, elsewhere) == [("fjallmobil", "nordtel"), ("nordtel",)]
+
+
+def test_an_operator_may_tell_one_fault_twice() -> None:
+    """The very same places and services, at one time. Who tells two machines means two."""
+    twice = [told("nordtel", 0, CABLE, **over(4)), told("nordtel", 1, CABLE, **over(4.4), id="I-2")]
+    assert groups(*twice) == [("nordtel", "nordtel")]
+
+
+def test_of_a_place_that_it_has_told_of_an_operator_tells_another_fault() -> None:
+    """Unless it tells one twice, or of weather, which may strike twice."""
+    known = [told(actor, 0, LOCAL_POWER, event_refs=("p",)) for actor in ("nordtel", "fjallmobil")]
+    both, one, two = ("fjallmobil", "nordtel"), ("nordtel",), ("fjallmobil", "nordtel", "nordtel")
+
+    def with_power(hours: float, *areas: Area) -> list[tuple[str, ...]]:
+        return groups(*known, told("nordtel", hours, LOCAL_POWER, *areas, id="I-2"))
+
+    assert with_power(1) == [two]
+    assert with_power(1.1) == [both, one]
+    assert with_power(0.1, VAXJO, LJUNGBY) == [both, one]
+    assert with_power(0.1, KRONOBERG) == [two]
+    storm = [told(actor, 0, STORM, event_refs=("s",)) for actor in ("nordtel", "fjallmobil")]
+    assert groups(*storm, told("nordtel", 3, STORM, id="I-2")) == [two]
+
+
+def test_what_an_operator_has_told_counts_as_long_as_it_stands() -> None:
+    known = [told(actor, 0, LOCAL_POWER, event_refs=("p",)) for actor in ("tretton", "fjallmobil")]
+    state = fold(*known, told("nordtel", 1.5, LOCAL_POWER, id="I-2"))
+
+    def sizes() -> list[int]:
+        return sorted(len(situation.members) for situation in state.view(at(12), {}, True).situations)
+
+    assert sizes() == [3]
+    own = {"id": "I-1", "event_refs": ("p",)}
+    state.apply(told("nordtel", 0, LOCAL_POWER, **own))
+    assert sizes() == [1, 3]
+    state.apply(told("nordtel", 0, LOCAL_POWER, BORGHOLM, **own, revision=2))
+    assert sizes() == [4]
+    state.apply(told("nordtel", 0, LOCAL_POWER, **own, revision=3))
+    assert sizes() == [1, 3]
+    state.apply(told("nordtel", 0, LOCAL_POWER, **own, revision=4, state=IncidentState.RETRACTED, reason="Fel."))
+    assert sizes() == [3]
 
 
 @pytest.mark.parametrize("cause", [LOCAL_POWER, OVERLOAD], ids=["power", "overload"])
 def test_so_it_may_of_a_power_cut_and_an_overload(cause: Cause) -> None:
-    known = [told(actor, 0, cause, event_refs=("p",)) for actor in ("nordtel", "fjallmobil")]
-    assert groups(*known, told("nordtel", 1, cause, id="I-2")) == [("fjallmobil", "nordtel", "nordtel")]
-    alone = [told("nordtel", 0, cause, id=name, event_refs=("p",)) for name in ("I-1", "I-3")]
-    assert groups(*alone, told("nordtel", 1, cause, id="I-2")) == [("nordtel",), ("nordtel", "nordtel")]
+    known = [told(actor, 0, cause, VAXJO, LJUNGBY, event_refs=("p",)) for actor in ("tretton", "fjallmobil")]
+    own, again = told("nordtel", 0, cause, event_refs=("p",)), told("nordtel", 1, cause, LJUNGBY, id="I-2")
+    assert groups(*known, own, again) == [("fjallmobil", "nordtel", "nordtel", "tretton")]
+    alone = [told("nordtel", 0, cause, KRONOBERG, id=name, event_refs=("p",)) for name in ("I-1", "I-3")]
+    assert groups(*alone, again) == [("nordtel",), ("nordtel", "nordtel")]
 
 
 def test_of_a_cable_an_operator_may_tell_for_each_of_its_networks() -> None:
     """What each lost tells that they are two networks, and not two cables."""
     mobile, fixed = of("nordtel", 0, Service.MOBILE_VOICE, id="I-1"), of("nordtel", 0.1, Service.FIXED_VOICE, id="I-2")
     assert groups(mobile, fixed) == [("nordtel", "nordtel")]
-    assert groups(mobile, of("nordtel", 0.1, Service.MOBILE_VOICE, id="I-2")) == [("nordtel",), ("nordtel",)]
+    assert groups(mobile, of("nordtel", 0.7, Service.FIXED_VOICE, id="I-2")) == [("nordtel",), ("nordtel",)]
     machines = [of("nordtel", 0, s, HARDWARE, id=s) for s in (Service.MOBILE_VOICE, Service.FIXED_VOICE)]
     assert groups(*machines) == [("nordtel",), ("nordtel",)]
 

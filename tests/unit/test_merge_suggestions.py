@@ -35,7 +35,7 @@ UNKNOWN = told("tretton", 0.1, Cause())
 ASKED = {
     "a storm in the next county": ([*HERE, *THERE], "PLACE"),
     "two groups of one place": ([*HERE, told("tretton", 1, STORM, KRONOBERG, event_refs=("b",)), THERE[1]], None),
-    "one operator's two reports": ([told("nordtel"), told("nordtel", 1, id="I-2")], "OPERATOR"),
+    "one operator's two reports": ([told("nordtel"), told("nordtel", 1.1, id="I-2")], "OPERATOR"),
     "an unknown cause in the county": ([told("nordtel", 0, STORM, KRONOBERG), told("sveamobil", 1, Cause())], "PLACE"),
     "machines in the county": ([told("nordtel", 0, HARDWARE, KRONOBERG), told("sveamobil", 0, HARDWARE)], "PLACE"),
     "starts somewhat too far apart": ([told("nordtel", 0, CABLE), told("sveamobil", 1.2, CABLE)], "TIME"),
@@ -135,8 +135,8 @@ def test_the_strongest_comes_first() -> None:
 
 def test_a_situation_asks_at_most_twenty_questions() -> None:
     """Of one operator's cables: nobody else tells, and who tells two faults means two."""
-    cut = [told("nordtel", hours, CABLE, id=f"I-{hours}", event_refs=("c",)) for hours in (0, 0.3)]
-    others = [told("nordtel", n / 50, CABLE, id=f"I-{n}-50") for n in range(1, 31)]
+    cut = [told("nordtel", hours, CABLE, KRONOBERG, id=f"I-{hours}", event_refs=("c",)) for hours in (0, 0.3)]
+    others = [told("nordtel", n / 50, CABLE, id=f"I-{n}-50", **over(2 + n)) for n in range(1, 31)]
     (asked,) = (s for s in asking(*cut, *others) if "incident/nordtel/I-0" in s.members)
     assert len(asked.suggestions) == 20
     apart = [suggestion.facts["minutes"] for suggestion in asked.suggestions]
