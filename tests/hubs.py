@@ -40,9 +40,12 @@ _SERVE = """
 import asyncio, sys
 from pathlib import Path
 from bus.settings import load_settings
+from consumers.alerts.rules import read_rules
 from consumers.hub import serve
 from consumers.room import RoomSettings
-asyncio.run(serve(load_settings(), directory=Path(sys.argv[1]), room=RoomSettings(is_open=True)))
+directory, *alerts = map(Path, sys.argv[1:])
+rules = read_rules(alerts[0]) if alerts else None
+asyncio.run(serve(load_settings(), directory=directory, room=RoomSettings(is_open=True), alerts=rules))
 """
 
 
@@ -66,9 +69,11 @@ class HubProcess:
     """Characters of theirs."""
 
     @classmethod
-    def start(cls, directory: Path, credentials: Path, said: Path | None = None) -> HubProcess:
+    def start(
+        cls, directory: Path, credentials: Path, said: Path | None = None, alerts: Path | None = None
+    ) -> HubProcess:
         """`credentials` is the file of the user that the hub runs as; `said` takes its output, if its own directory
-        is not to.
+        is not to; `alerts` is the file that says whom it wakes.
         """
         directory.mkdir(parents=True, exist_ok=True)
         said = said or directory / "output"
@@ -77,7 +82,7 @@ class HubProcess:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
         with said.open("ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(directory)],
+                [sys.executable, "-c", _SERVE, str(directory), *([str(alerts)] if alerts else [])],
                 env={**environment, "NTSG_CONFIG": str(credentials)},
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -153,7 +158,8 @@ class HubProcess:
 class Hubs:
     """Starts hubs of one realm; leaves none behind."""
 
-    def __init__(self, group: ProvisionedGroup, directory: Path) -> None:
+    def __init__(self, group: ProvisionedGroup, directory: Path, alerts: Path | None = None) -> None:
+        self._alerts = alerts
         self._credentials = credentials_file(group.credentials, group.realm, "hub")
         self._directory = directory
         self._started: list[HubProcess] = []
@@ -167,7 +173,7 @@ class Hubs:
 
     def start(self, name: str, said: Path | None = None) -> HubProcess:
         """Hubs of one name share a directory, one after the other."""
-        self._started.append(HubProcess.start(self._directory / name, self._credentials, said))
+        self._started.append(HubProcess.start(self._directory / name, self._credentials, said, self._alerts))
         return self._started[-1]
 
 

@@ -20,6 +20,10 @@ from consumers.alerts.rules import AlertRules, Channel, Rule
 __all__ = ["Delivery", "Occasion", "Told", "after", "due", "trial"]
 
 
+PRESSING = (Rule.EMERGENCY, Rule.SEVERITY, Rule.BUS_LOST, Rule.SILENT, Rule.HELD_BACK, Rule.QUARANTINE, Rule.TEST)
+"""What goes first where a channel is to be told much: it takes one alert after the other, and may be slow."""
+
+
 class Occasion(StrEnum):
     """Why something is told now."""
 
@@ -71,10 +75,12 @@ def due(
     rules: AlertRules,
     now: datetime,
 ) -> Iterator[Delivery]:
-    """What is to be told now. `told` is by key; `gone_since`, by the fact's id, since when what was told does not hold;
-    `answered`, by the fact's id, when the bus knew the latest acknowledgement.
+    """What is to be told now, to each channel the most pressing first.
+
+    `told` is by key; `gone_since`, by the fact's id, since when what was told does not hold; `answered`, by the fact's
+    id, when the bus knew the latest acknowledgement.
     """
-    held = {fact.id: fact for fact in facts}
+    held = {fact.id: fact for fact in sorted(facts, key=lambda fact: (PRESSING.index(fact.rule), -fact.degree))}
     for channel in rules.channels:
         for fact in held.values():
             if fact.rule not in channel.rules:

@@ -29,6 +29,7 @@ from structlog.testing import capture_logs
 
 from bus.errors import NotAllowed
 from bus.messages import Ack, Incident
+from bus.provision import credentials_file
 from bus.topics import Kind, Realm
 from bus.transport.kafka import KafkaTransport
 from bus.transport.memory import MemoryTransport
@@ -42,7 +43,7 @@ from consumers.hub.clock import Now, wall_clock
 from ntsg import cli
 from tests.conftest import ProvisionedGroup
 from tests.group import incident, provisioned_memory, record
-from tests.hubs import write
+from tests.hubs import HubProcess, Hubs, write
 from tests.troubles import TroubledBus
 
 REALM = Realm("ntsg")
@@ -76,6 +77,8 @@ class Web:
     taken: list[dict[str, object]] = field(default_factory=list)
     refused: int = 0
     headers: list[dict[str, str]] = field(default_factory=list)
+    before_answering: Callable[[], None] = lambda: None
+    """What happens once an alert is taken, and nobody who sent it knows yet."""
 
     def occasions(self) -> list[object]:
         return [alert["occasion"] for alert in self.taken]
@@ -97,6 +100,7 @@ def web_server() -> Iterator[Web]:
                 assert hmac.compare_digest(given, expected)
                 web.taken.append(json.loads(body))
                 web.headers.append(dict(self.headers))
+                web.before_answering()
             else:
                 web.refused += 1
             self.send_response(web.answer)
@@ -306,6 +310,75 @@ async def test_on_kafka_what_was_told_is_on_the_bus(
         await written(bus, group.realm, 0)
 
 
+@pytest.fixture
+def hubs(web: Web, tmp_path: Path, group: ProvisionedGroup) -> Iterator[Hubs]:
+    """Hubs as processes, which wake one web server."""
+    (tmp_path / "secret").write_text(SECRET)
+    rules = tmp_path / "alerts.toml"
+    rules.write_text(
+        f"""
+        look_seconds = 0.05
+        [[channels]]
+        name = "jour"
+        kind = "webhook"
+        rules = ["SEVERITY"]
+        url = "{web.url}"
+        secret_file = "{tmp_path / "secret"}"
+        """
+    )
+    with Hubs(group, tmp_path / "hubs", rules) as started:
+        yield started
+
+
+async def test_what_a_killed_hub_told_the_next_does_not_tell_again(
+    web: Web, hubs: Hubs, group: ProvisionedGroup
+) -> None:
+    leader, follower = await leader_and_follower(hubs)
+    await write(group.settings("nordtel"), [grave()])
+    await until(lambda: len(web.taken) == 1, "it is told")
+    await written(KafkaTransport(group.settings("hub")), group.realm, 1)
+    leader.kill()
+    await follower.leads()
+    for known, place in ((2, "0980"), (3, "2584")):
+        await write(group.settings("nordtel"), [grave_at(place)])
+        await until(lambda n=known: len(web.taken) == n, "the next hub tells what is new")  # type: ignore[misc]
+    assert len({alert["id"] for alert in web.taken}) == 3
+
+
+async def test_what_a_hub_told_as_it_was_killed_the_next_tells_again_under_the_same_name(
+    web: Web, hubs: Hubs, group: ProvisionedGroup
+) -> None:
+    """At least once: nobody can know whether who died between telling and recording was heard."""
+    leader, follower = await leader_and_follower(hubs)
+    web.before_answering = leader.process.kill
+    await write(group.settings("nordtel"), [grave()])
+    await until(lambda: len(web.taken) == 1, "it is told")
+    leader.kill()
+    web.before_answering = lambda: None
+    await follower.leads()
+    await until(lambda: len(web.taken) == 2, "it is told again")
+    await written(KafkaTransport(group.settings("hub")), group.realm, 1)
+    await write(group.settings("nordtel"), [grave_at("0980")])
+    await until(lambda: len(web.taken) == 3, "what is new is told")
+    first, again, new = web.taken
+    assert (again["id"], again["occasion"]) == (first["id"], "NEW")
+    assert web.headers[1]["Idempotency-Key"] == web.headers[0]["Idempotency-Key"]
+    assert new["id"] != first["id"]
+
+
+async def leader_and_follower(hubs: Hubs) -> tuple[HubProcess, HubProcess]:
+    leader = hubs.start("first")
+    await leader.leads()
+    follower = hubs.start("second")
+    assert not (await follower.settled()).leader
+    return leader, follower
+
+
+def grave_at(place: str) -> Incident:
+    """One more, in a municipality where nothing else is."""
+    return grave(id=f"I-{place}", areas=({"kind": "KOMMUN", "code": place},))
+
+
 async def written(bus: Transport, realm: Realm, records: int) -> None:
     """Wait until so many facts are on record."""
     async with asyncio.timeout(PATIENCE):
@@ -459,3 +532,38 @@ async def test_the_command_tries_every_channel(web: Web, post: Post, tmp_path: P
     assert (result.exit_code, result.stdout) == (0, "jour: taken\nmejl: taken\n")
     assert web.taken[0]["exercise"] is True
     assert post.taken[0]["Subject"] == "[ÖVNING] Provlarm: larm kommer fram hit"
+
+
+async def test_the_command_says_what_would_be_told_and_tells_nobody(
+    web: Web, tmp_path: Path, group: ProvisionedGroup
+) -> None:
+    (tmp_path / "secret").write_text(SECRET)
+    file = tmp_path / "alerts.toml"
+    file.write_text(
+        f"""
+        [[channels]]
+        name = "jour"
+        kind = "webhook"
+        url = "{web.url}"
+        secret_file = "{tmp_path / "secret"}"
+        """
+    )
+    await write(group.settings("nordtel"), [grave(title="Stort fel", tlp="AMBER"), grave(id="I-2", title="Litet fel")])
+    credentials = str(credentials_file(group.credentials, group.realm, "room"))
+
+    async def shown(*options: str) -> str:
+        command = ["alerts", "show", str(file), "--config", credentials, *options]
+        result = await asyncio.to_thread(CliRunner().invoke, cli, command)
+        assert (result.exit_code, result.stderr) == (0, "")
+        return result.stdout
+
+    told = (await shown()).splitlines()
+    assert set(told[:2]) == {
+        "jour: [SKARPT LÄGE] Allvarlighet 4 Avsevärd: Litet fel",
+        "jour: [SKARPT LÄGE] Allvarlighet 4 Avsevärd: Stort fel",
+    }
+    assert "jour: [SKARPT LÄGE] Sveamobil har aldrig hörts" in told[2:]
+    data = [json.loads(line) for line in (await shown("--json")).splitlines()]
+    assert [f"{alert['channel']}: {alert['text']}" for alert in data] == told
+    assert (data[0]["rule"], data[0]["degree"], data[0]["occasion"]) == ("SEVERITY", 4, "NEW")
+    assert web.taken == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,16 @@ def test_a_fact_is_told_once_and_again_only_when_it_gets_worse() -> None:
     assert occasions(FACT, told()) == []
     assert occasions(FACT, told(degree=3)) == [(Occasion.WORSE, 1)]
     assert occasions(FACT, told(degree=5)) == []
+
+
+def test_of_much_the_most_pressing_is_told_first() -> None:
+    silent = replace(FACT, rule=Rule.SILENT, degree=1)
+    worse, without_112 = (
+        replace(FACT, subject="situation/sit-2", degree=5),
+        replace(FACT, rule=Rule.EMERGENCY, degree=1),
+    )
+    found = due([silent, FACT, worse, without_112], {}, {}, {}, rules(), NOW)
+    assert [delivery.fact for delivery in found] == [without_112, worse, FACT, silent]
 
 
 def test_what_is_ignored_is_told_again_until_it_is_acknowledged() -> None:
