@@ -137,6 +137,8 @@ FIRES: dict[str, list[Case]] = {
     "C02": [
         told(work(), work("stadsnat", "W-2", starts_at=at(3), ends_at=at(5))),
         told(work(services=(Service.FIXED_VOICE,)), work("stadsnat", services=(Service.FIXED_INTERNET,))),
+        told(work(services=(Service.FIXED_VOICE,)), work("stadsnat")),
+        told(work(), work("stadsnat", services=(Service.FIXED_VOICE,))),
         told(
             work(state=WorkState.IN_PROCESS),
             work("stadsnat", "W-2", starts_at=at(30), ends_at=at(31)),
@@ -147,6 +149,7 @@ FIRES: dict[str, list[Case]] = {
         told(work(), measure(**FREEZE)),
         told(work(areas=(Area(kind=AreaKind.OFFSHORE),)), measure(type=MeasureType.MAINTENANCE_FREEZE)),
         told(work(services=(Service.DNS,)), measure(**FREEZE, services=(Service.DNS, Service.IX))),
+        told(work(), measure(**FREEZE, services=(Service.IX,))),
         told(work(state=WorkState.IN_PROCESS), measure(**FREEZE, planned_end=at(1.5)), as_of=at(3)),
         told(work(starts_at=at(200), ends_at=at(201)), measure(**FREEZE, planned_end=at(300))),
         told(work(impact=Impact.NO_IMPACT), measure("kustfiber", **FREEZE)),
@@ -315,6 +318,7 @@ SILENT: dict[str, list[Case]] = {
         told(work(), measure(**FREEZE, planned_end=at(2))),
         told(work(), measure(**FREEZE, exceptions=("work/kustfiber/W-1",))),
         told(work(), measure(**FREEZE, exceptions=("kustfiber",))),
+        told(work(infrastructure_ids=("cable:1",)), measure(**FREEZE, exceptions=("cable:1",))),
         told(work(services=(Service.DNS,)), measure(**FREEZE, services=(Service.IX,))),
         told(work(), measure(type=MeasureType.TRAFFIC_RESTRICTION, areas=areas("00"))),
         told(work(state=WorkState.COMPLETED), measure(**FREEZE)),
@@ -327,6 +331,8 @@ SILENT: dict[str, list[Case]] = {
         told(measure(**ROAMING), incident("sveamobil", impacts={Service.FIXED_VOICE: Impact.OUTAGE})),
         told(measure(**ROAMING), incident("sveamobil", impacts={Service.MOBILE_VOICE: Impact.REDUCED_REDUNDANCY})),
         told(measure(**ROAMING | {"type": MeasureType.OPEN_WIFI}), incident("sveamobil")),
+        told(measure(**ROAMING | {"guests": ("nordtel", "sveamobil")}), incident("sveamobil")),
+        told(measure(**ROAMING), overload(start=at(-1), impacts={Service.MOBILE_VOICE: Impact.NO_IMPACT})),
     ],
     "C04.LOAD": [
         told(

@@ -22,6 +22,20 @@ def test_without_a_forecast_nothing_is_forecast():
     assert (found.missing_forecasts, found.slips) == (1, 0)
 
 
+def test_it_reaches_from_the_first_earliest_to_the_last_latest():
+    forecasts = {
+        "A": Restoration(earliest=at(3), expected=at(5), latest=at(8)),
+        "B": Restoration(earliest=at(4), expected=at(7)),
+    }
+    found = only(*(incident(id=id, restoration=forecast, **STORM) for id, forecast in forecasts.items())).restoration
+    assert (found.earliest, found.latest) == (at(3), at(8))
+
+
+def test_what_is_expected_stands_for_an_end_that_is_not_told():
+    found = only(incident(restoration=Restoration(earliest=at(4), expected=at(7)))).restoration
+    assert (found.earliest, found.latest) == (at(4), at(7))
+
+
 def test_open_incidents_without_a_forecast_are_counted():
     told = [forecasting("nordtel", "A", 1, 5), forecasting("nordtel", "B", 1, None)]
     over = forecasting("nordtel", "C", 1, None, state=IncidentState.RESTORED)

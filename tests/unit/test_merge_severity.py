@@ -235,6 +235,13 @@ PLACES = {
         ],
         {"SITES_SHARE": 4},
     ),
+    "one operator's sites are told twice, of more first": (
+        [
+            incident("nordtel", "A", users=ZERO, sites=Sites(served=20, out=5), **SHARED),
+            incident("nordtel", "B", users=ZERO, sites=Sites(served=20, out=4), **SHARED),
+        ],
+        {"SITES_SHARE": 4},
+    ),
     "redundancy lost twice in 72 hours": (
         [incident(started_at=at(-72), **SEA, **SHARED), incident("kustfiber", started_at=at(0), **FIBRE, **SHARED)],
         {"IMPACT": 2, "REDUNDANCY": 3, "REDUNDANCY_AGAIN": 4},

@@ -8,6 +8,7 @@ import pytest
 
 from bus.registry import Actor, Registry
 from bus.vocabulary import CountScope, Impact, IncidentState, Role, Service
+from consumers.merge import parties
 from tests.merging import LATER, NOBODY, at, count, fold, incident, numbers, only, picture, users
 
 OWN, HOST, WHOLESALE = CountScope.OWN_SUBSCRIPTIONS, CountScope.INCLUDING_WHOLESALE, CountScope.WHOLESALE_ONLY
@@ -67,6 +68,34 @@ SEVERAL = {
         [report("nordtel", 100, "00"), report("nordtel", 70, "0781", id="I-2")],
         (100, 100, 100, 0),
     ),
+    "one operator, a place that one report names among others: the greatest": (
+        [report("nordtel", 100, "0780", "0781"), report("nordtel", 60, "0781", id="I-2")],
+        (100, 100, 100, 0),
+    ),
+    "one operator, a county and two places in it that have more: the sum of the places": (
+        [
+            report("nordtel", 100, "07"),
+            report("nordtel", 80, "0780", id="I-2"),
+            report("nordtel", 70, "0781", id="I-3"),
+        ],
+        (150, 150, 150, 0),
+    ),
+    "of two on one of the places the greater": (
+        [
+            report("nordtel", 100, "07"),
+            report("nordtel", 80, "0780", id="I-2"),
+            report("nordtel", 70, "0781", id="I-3"),
+            report("nordtel", 50, "0780", id="I-0"),
+        ],
+        (150, 150, 150, 0),
+    ),
+    "one operator, by municipality in one report alone: the greatest": (
+        [
+            report("nordtel", 100, "07"),
+            report("nordtel", count(90, by_area={"0780": 60, "0781": 60}), "0780", "0781", id="I-2"),
+        ],
+        (100, 100, 100, 0),
+    ),
     "one operator, by municipality: the greatest of each, added": (
         [
             report("nordtel", count(90, by_area={"0780": 60, "0781": 30}), "0780", "0781"),
@@ -81,6 +110,14 @@ SEVERAL = {
     "also from a municipality of its county": (
         [report("nordtel", count(1_000, HOST), "07"), report("lagpris", 200, "0780")],
         (1_000, 1_000, 1_200, 0),
+    ),
+    "also where the host speaks of the whole country": (
+        [report("nordtel", count(1_000, HOST), "00"), report("lagpris", 200, "0780")],
+        (1_000, 1_000, 1_200, 0),
+    ),
+    "a host's count of its own customers is not another's": (
+        [report("lagpris", count(1_000, HOST)), report("lagpris", 300, id="I-2")],
+        (1_000, 1_000, 1_000, 0),
     ),
     "but not from another county": (
         [report("nordtel", count(1_000, HOST), "07"), report("lagpris", 200, "06")],
@@ -157,6 +194,14 @@ SEVERAL = {
 def test_several_reports(case):
     messages, expected = SEVERAL[case]
     assert all(users(*order) == expected for order in permutations(messages))
+
+
+@pytest.mark.parametrize("case", SEVERAL)
+def test_a_situation_of_many_is_taken_apart_and_says_the_same(case, monkeypatch):
+    monkeypatch.setattr(parties, "MANY", 1)
+    messages, expected = SEVERAL[case]
+    assert users(*messages) == expected
+    assert users(*reversed(messages)) == expected
 
 
 def test_without_a_registry_anybody_may_be_a_hosts_wholesale_customer():
@@ -244,3 +289,8 @@ def test_totals_add_the_situations_and_keep_what_is_unknown():
     ).totals.users[VOICE]
     assert (found.impact, numbers(found)) == (Impact.OUTAGE, (50, 100, 150, 1))
     assert numbers(found.by_impact["DEGRADED"]) == (7, 7, 7, 0)
+
+
+def test_totals_of_reports_that_all_lack_a_number_are_unknown_and_never_zero():
+    found = picture(incident("nordtel", "A"), incident("nordtel", "B", codes=("06",))).totals.users[VOICE]
+    assert numbers(found) == (*NOTHING_KNOWN, 2)
