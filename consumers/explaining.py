@@ -16,6 +16,7 @@ from consumers.merge.explain import explanation as told
 from consumers.merge.users import Standing
 from consumers.merge.view import HoursRange, SituationLink, UserRange
 from consumers.sentences import Sentences, sentences_of
+from consumers.texts import harmless
 from consumers.words import Words, counted
 
 __all__ = ["in_words"]
@@ -37,7 +38,7 @@ def in_words(explanation: Explanation, words: Words, *, width: int = 100) -> str
 def _wrapped(line: str, width: int) -> str:
     indent = line[: len(line) - len(line.lstrip(" "))]
     return textwrap.fill(
-        line.strip(" "),
+        harmless(line).strip(" "),
         width,
         initial_indent=indent,
         subsequent_indent=f"{indent}{_INDENT}" if indent else "",

@@ -2,7 +2,7 @@
 room. Usable at 80x24.
 
 Severity is a numeral, a word and a colour, never a colour alone; there is no green, for "all well" is plain paper.
-What is unknown is said in words.
+What is unknown is said in words. Text of operators is never markup, and steers nothing (`consumers.texts.harmless`).
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from bus.vocabulary import (
 from consumers.merge.view import ActorItem, ServiceUsers, Situation, View
 from consumers.pressing import Pressing, pressing
 from consumers.ramp import RAMP
+from consumers.texts import harmless
 from consumers.words import Words, counted
 
 __all__ = ["Moment", "Picture"]
@@ -219,8 +220,8 @@ def _list(
     if wide:
         table.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     for situation in shown:
-        title = Text(situation.title, Style(bold=situation is chosen, dim=situation.freshness in LATE))
-        facts = Text(_facts(situation, words), Style(dim=situation.freshness in LATE))
+        title = Text(harmless(situation.title), Style(bold=situation is chosen, dim=situation.freshness in LATE))
+        facts = Text(harmless(_facts(situation, words)), Style(dim=situation.freshness in LATE))
         mark = Text("›" if situation is chosen else " ")
         level = _level(situation.severity.level, words)
         if wide:
@@ -252,7 +253,7 @@ def _detail(situation: Situation, view: View, words: Words, lines: int | None) -
     severity, compact = situation.severity, lines is not None
     head = Text.assemble(
         _level(severity.level, words),
-        (f" {situation.title}", Style(bold=True)),
+        (f" {harmless(situation.title)}", Style(bold=True)),
         (f"  {words.lower_bound} {severity.level}" if severity.lower_bound else "", QUIET),
         ("" if compact else f"  situation/{situation.id}", QUIET),
         no_wrap=compact,
@@ -263,10 +264,10 @@ def _detail(situation: Situation, view: View, words: Words, lines: int | None) -
     table.add_column(ratio=1, no_wrap=compact, overflow="ellipsis" if compact else "fold")
     for label, facts in islice(_rows(situation, view, words), None if lines is None else lines - 1):
         if compact:
-            table.add_row(label, " · ".join(facts))
+            table.add_row(label, Text(harmless(" · ".join(facts))))
         else:
             for place, fact in enumerate(facts):
-                table.add_row("" if place else label, fact)
+                table.add_row("" if place else label, Text(harmless(fact)))
     return Padding(Group(head, table), (0, 0, 0 if compact else 1, 0))
 
 
@@ -276,7 +277,7 @@ def _besides(found: Sequence[Pressing], words: Words, *, compact: bool) -> Rende
     table.add_column(ratio=1, no_wrap=compact, overflow="ellipsis" if compact else "fold")
     table.add_column(style=QUIET, no_wrap=True)
     for label, text, others in found:
-        table.add_row(label, text, words.more.format(others) if others else "")
+        table.add_row(label, Text(harmless(text)), words.more.format(others) if others else "")
     return Padding(table, (0, 0, 0 if compact or not found else 1, 0))
 
 
@@ -332,7 +333,7 @@ def _actors(view: View, words: Words) -> RenderableType:
 
 def _actor(actor: ActorItem, words: Words, as_of: datetime) -> Iterator[Text]:
     late = actor.freshness in LATE
-    yield Text(actor.name or actor.actor, Style(dim=late))
+    yield Text(harmless(actor.name or actor.actor), Style(dim=late))
     yield Text(words.freshness[actor.freshness], Style(underline=late))
     yield Text(words.duration(as_of - actor.last_heard) if actor.last_heard else words.unknown, QUIET)
     yield Text(words.modes[actor.mode] if actor.mode else "")

@@ -12,7 +12,7 @@ from importlib.resources import files
 
 from consumers.words import Language, counted
 
-__all__ = ["LONGEST", "Says", "Texts", "plain", "texts_of"]
+__all__ = ["LONGEST", "Says", "Texts", "harmless", "plain", "texts_of"]
 
 Texts = Mapping[str, Mapping[str, str]]
 """By key and language. `{}` is filled in; `one|many` is chosen by a number."""
@@ -46,14 +46,23 @@ LONGEST = 600
 """Characters that `plain` lets through, unless told."""
 
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_STEERS = frozenset({"Cc", "Cs", "Co", "Cn"})
+"""Categories of signs that steer a terminal, or that nobody has given a meaning."""
+
+
+def harmless(text: str) -> str:
+    """The text on one line, without what could steer a terminal or turn the letters; spaces of any width stay."""
+    return "".join(_instead(sign) for sign in text)
+
+
+def _instead(sign: str) -> str:
+    category = unicodedata.category(sign)
+    if sign.isspace():
+        return sign if category == "Zs" else " "
+    return "" if sign in _TURNS or category in _STEERS else sign
 
 
 def plain(text: str, most: int = LONGEST) -> str:
     """The text on one line, without what could disturb the others; cut where it is longer than `most` characters."""
-    kept = "".join(
-        " " if sign.isspace() else sign
-        for sign in text
-        if sign.isspace() or (sign not in _TURNS and unicodedata.category(sign) not in ("Cc", "Cs", "Co", "Cn"))
-    )
-    joined = " ".join(kept.split())
+    joined = " ".join(harmless(text).split())
     return joined if len(joined) <= most else f"{joined[: most - 1].rstrip()}…"

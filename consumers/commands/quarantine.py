@@ -64,6 +64,7 @@ def show(place: str, output: Path | None, as_json: bool, **options: Any) -> None
     from bus.ndjson import as_object
     from bus.transport.kafka import KafkaTransport
     from consumers.settling import held_at, message_in, original
+    from consumers.texts import harmless
 
     settings = settings_of(options)
 
@@ -98,7 +99,7 @@ def show(place: str, output: Path | None, as_json: bool, **options: Any) -> None
     for name in ("key", "bytes", "headers", "message", "hex"):
         if told[name] is not None:
             said = told[name] if isinstance(told[name], str | int) else json.dumps(told[name], ensure_ascii=False)
-            click.echo(f"  {name:<8} {said}")
+            click.echo(harmless(f"  {name:<8} {said}"))
 
 
 @quarantine.command()
@@ -158,5 +159,7 @@ def _told(place: Place, held: Held, settled_by: str | None) -> dict[str, Any]:
 
 
 def _line(told: dict[str, Any]) -> str:
+    from consumers.texts import harmless
+
     settled = f"  settled by {told['settled_by']}" if told["settled_by"] else ""
-    return f"{told['place']}  {told['known_at']}  {told['code']}: {told['text']}{settled}"
+    return harmless(f"{told['place']}  {told['known_at']}  {told['code']}: {told['text']}{settled}")

@@ -280,7 +280,7 @@ def test_quarantine_is_listed_shown_and_settled(run: Run, group: ProvisionedGrou
 
     async def send_rubbish() -> None:
         async with KafkaTransport(group.settings("nordtel")).writer() as writer:
-            await writer.send([Outgoing(topic, b"nordtel/I-1", b"rubbish")])
+            await writer.send([Outgoing(topic, b"nordtel/\x1b[2JI-1", b"rubbish")])
 
     asyncio.run(send_rubbish())
     place = f"{topic}/0/0"
@@ -288,6 +288,7 @@ def test_quarantine_is_listed_shown_and_settled(run: Run, group: ProvisionedGrou
     assert (held["place"], held["code"], held["settled_by"]) == (place, "NOT_SINGLE_OBJECT", None)
     shown = run("samordning", "quarantine", "show", place, "--output", tmp_path / "original")
     assert b"rubbish".hex() in shown.stdout
+    assert "nordtel/[2JI-1\n" in shown.stdout, "a key steers no terminal"
     assert (tmp_path / "original").read_bytes() == b"rubbish"
     unknown = run("room", "quarantine", "show", f"{topic}/0/1")
     assert (unknown.exit_code, f"did you mean {place}?" in unknown.stderr) == (1, True)

@@ -449,3 +449,10 @@ class TestAsking:
             found = state.explain(ref, LATER)
             assert Explanation.model_validate_json(found.model_dump_json()) == found
             assert in_words(found, words)
+
+    def test_a_title_does_not_steer_a_terminal(self):
+        title = "\x1b]0;taken\x07\x1b[2J\x9b31m\u202e\nSlut"
+        named = incident(title=title)
+        text = in_words(explained(situation_of(named), named), ENGLISH)
+        assert "]0;taken[2J31m Slut" in text.splitlines()[0]
+        assert all(line.replace("\u202f", " ").isprintable() for line in text.split("\n"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
@@ -190,6 +192,27 @@ def test_what_may_belong_to_a_situation_too_is_named_last() -> None:
     assert [line.split() for line in shown if line.startswith("Kanske")] == [["Kanske", "även", "sveamobil/I-2"]]
     apart = printed(Picture(merged(one), SWEDISH), height=60)
     assert not any(line.startswith("Kanske") for line in apart)
+
+
+NASTY = "\x1b]0;taken\x07\x1b[2J\x9b31m\u202e\n\x00[bold red]I[/] [/] :fire:\u2028"
+LEFT = "]0;taken[2J31m [bold red]I[/] [/] :fire:"
+"""What is left of it on a screen: letters that nobody takes for markup."""
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
+"""All that a picture sends besides letters."""
+
+
+@pytest.mark.parametrize("height", [24, 100])
+@pytest.mark.parametrize("width", [80, 160])
+def test_text_of_operators_neither_steers_a_terminal_nor_is_markup(width: int, height: int) -> None:
+    asked = request(quantity=Quantity(value=3, unit=NASTY), needed_by=BEGIN)
+    shown = Picture(merged(incident(title=NASTY), asked), ENGLISH, height=height)
+    file = io.StringIO()
+    Console(file=file, width=width, height=height, force_terminal=True, color_system="truecolor").print(shown)
+    lines = COLOURS.sub("", file.getvalue()).replace("\u202f", " ").split("\n")
+    assert len(lines) <= height + 1
+    assert all(line.isprintable() and len(line) <= width for line in lines)
+    assert sum(LEFT in line and ENGLISH.severity[2] in line for line in lines) == 2  # in the list, in the detail
+    assert any(LEFT[:14] in line for line in lines if line.startswith(ENGLISH.needs))
 
 
 def facts_in(text: str) -> set[str]:
