@@ -49,6 +49,7 @@ PATIENCE = 20_000
 STORM = "Strömavbrott i Kronoberg, Jönköping och Kalmar"
 DESK = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+NARROW = {"width": 360, "height": 740}
 LONG_BEFORE = timedelta(hours=8, minutes=24)
 NASTY = "</h3><img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>{{7*7}}"
 
@@ -380,6 +381,19 @@ async def test_a_phone_shows_the_list_and_then_the_detail_as_a_page(stormy: Room
     assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     await page.get_by_role("link", name="Till listan").click()
     await expect(page.locator("#part-list")).to_be_visible()
+
+
+@pytest.mark.parametrize("tab", [Tab.SITUATIONS, Tab.ACTORS, Tab.HELP])
+async def test_on_a_narrow_phone_the_view_that_is_shown_is_in_sight_among_its_neighbours(
+    stormy: Room, visit: Open, tab: Tab
+) -> None:
+    page = await visit(stormy, f"/?lang=sv&tab={tab}", NARROW)
+    views = page.locator(".views")
+    assert await views.evaluate("each => each.scrollWidth > each.clientWidth"), "there is not room for all"
+    await expect(views.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+    await page.set_viewport_size({"width": NARROW["width"] - 40, "height": NARROW["height"]})
+    await expect(views.locator("[aria-current]")).to_be_in_viewport(ratio=1)
+    assert await page.evaluate("scrollY") == 0, "the page itself stays"
 
 
 async def test_without_javascript_it_reads_and_filters(stormy: Room, visit: Open) -> None:

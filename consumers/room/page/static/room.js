@@ -6,5 +6,6 @@ import { begin as live } from "./live.js";
 import { begin as map } from "./map.js";
 import { begin as seen } from "./seen.js";
 import { begin as time } from "./time.js";
+import { begin as views } from "./views.js";
 
-if (seen()) for (const begin of [desk, map, keys, time, live]) begin();
+if (seen()) for (const begin of [desk, map, keys, time, views, live]) begin();
