@@ -14,6 +14,7 @@ from bus.errors import BusError
 from bus.instants import parse_instant
 from consumers.room.asked import visitor_of, wish_of
 from consumers.room.forms import BadForm, signed_form
+from consumers.room.looked import looked, remember
 from consumers.room.page import PARTS, Page
 from consumers.room.past import NotYet, PastBusy
 from consumers.room.said import Said, said
@@ -46,12 +47,17 @@ class Pages:
 
     async def _whole(self, request: Request) -> Response:
         wish, visitor = wish_of(request), visitor_of(request)
-        found = await self._look(visitor, wish)
+        found = await self._look(request, visitor, wish)
         if isinstance(found, Response):
             return found
-        if visitor.has_account and found.since is None and found.settled and not found.past:
-            self._sights.looked(visitor, found.view.as_of, found.view.digest)  # news are told from the first look on
-        return HTMLResponse(self._page.whole(found, visitor, wish))
+        since = None if found.since is None else found.since.instant
+        if (visitor.has_account or visitor.is_unnamed) and since is None and found.settled and not found.past:
+            since = found.view.as_of  # news are told from the first look on
+            self._sights.looked(visitor, since, found.view.digest)
+        answer = HTMLResponse(self._page.whole(found, visitor, wish))
+        if visitor.is_unnamed and since is not None:
+            remember(request, answer, self._sights.realm, since)
+        return answer
 
     async def _seen(self, request: Request) -> Response:
         """Somebody has seen everything in a picture: news are told from there on, wherever they sign in."""
@@ -73,7 +79,7 @@ class Pages:
         wish, visitor, name = wish_of(request), visitor_of(request), request.path_params["name"]
         if name not in PARTS:
             return self._problem(HTTPStatus.NOT_FOUND, Said.NO_SUCH_PAGE, wish)
-        found = await self._look(visitor, wish)
+        found = await self._look(request, visitor, wish)
         if isinstance(found, Response):
             return found
         if name not in PERSONAL and not visitor.may_act:
@@ -91,12 +97,14 @@ class Pages:
     async def _file(self, request: Request) -> Response:
         return self._page.static.answer(request)
 
-    async def _look(self, visitor: Visitor, wish: Wish) -> Sight | Response:
+    async def _look(self, request: Request, visitor: Visitor, wish: Wish) -> Sight | Response:
         """What there is to see, or why there is nothing. Now is not shown to who asked for another time."""
         if {"at", "as_of"} & set(wish.ignored):
             return self._problem(HTTPStatus.BAD_REQUEST, Said.NO_SUCH_TIME, wish)
+        now = self._sights.picture(visitor).view.as_of
+        last = looked(request, self._sights.realm, now) if visitor.is_unnamed else None
         try:
-            return await self._sights.of(visitor, wish)
+            return await self._sights.of(visitor, wish, last)
         except NotYet:
             return self._problem(HTTPStatus.BAD_REQUEST, Said.AHEAD, wish)
         except PastBusy:

@@ -74,6 +74,11 @@ class Visitor:
         return bool(self.csrf)
 
     @property
+    def is_unnamed(self) -> bool:
+        """Whether it is somebody who was not asked who they are."""
+        return not self.name
+
+    @property
     def may_act(self) -> bool:
         return self.role is not RoomRole.VIEWER
 

@@ -11,6 +11,7 @@ from bus.envelope import Envelope
 from bus.errors import UnknownReference
 from bus.instants import from_millis, to_millis
 from bus.references import Kind
+from bus.topics import Realm
 from bus.vocabulary import Audience
 from consumers.alerts.rules import AlertRules
 from consumers.room.accounts import Accounts
@@ -56,8 +57,14 @@ class Sights:
         """The picture of now, for whoever acts on it."""
         return self._pictures.now(visitor.audience)
 
-    async def of(self, visitor: Visitor, wish: Wish) -> Sight:
-        """Raises NotYet, PastBusy and what reading the bus raises."""
+    @property
+    def realm(self) -> Realm:
+        return self._source.realm
+
+    async def of(self, visitor: Visitor, wish: Wish, looked: datetime | None = None) -> Sight:
+        """`looked`: when a visitor without an account last looked, as their browser says.
+
+        Raises NotYet, PastBusy and what reading the bus raises."""
         picture = await self._pictures.at(visitor.audience, wish.as_of)
         return Sight(
             view=picture.view,
@@ -67,7 +74,7 @@ class Sights:
             past=picture.past,
             places=picture.places,
             reports=self._reports(picture, wish),
-            since=await self._since(picture, visitor, wish),
+            since=await self._since(picture, visitor, wish, looked),
             ticks=self._ticks(picture),
             **await self._asked_for(picture, wish),
             own=self._own(picture, wish),
@@ -102,11 +109,11 @@ class Sights:
                 return {"public": (await picture.public()).text, "filed": filed}
         return {}
 
-    async def _since(self, picture: Picture, visitor: Visitor, wish: Wish) -> Since | None:
-        """From when the address says, else from when the account last said that it had seen everything."""
+    async def _since(self, picture: Picture, visitor: Visitor, wish: Wish, looked: datetime | None) -> Since | None:
+        """From when the address says, else from when the reader last said that they had seen everything."""
         instant = wish.since
-        if instant is None and visitor.has_account and not picture.past:
-            instant = self._accounts.looked(visitor.name, self._source.realm.name)
+        if instant is None and not picture.past:
+            instant = self._accounts.looked(visitor.name, self.realm.name) if visitor.has_account else looked
             if instant is not None and instant > picture.view.as_of:  # said at another hub, whose clock is ahead
                 return Since(instant, ())
         if instant is None:
@@ -115,8 +122,9 @@ class Sights:
         return Since(instant, found or (), under_way=found is None)
 
     def looked(self, visitor: Visitor, instant: datetime, digest: str) -> None:
-        """An account has seen the picture of an instant. If it is still that of now, there is nothing to make."""
-        self._accounts.look(visitor.name, self._source.realm.name, instant)
+        """Somebody has seen the picture of an instant. If it is still that of now, there is nothing to make."""
+        if visitor.has_account:
+            self._accounts.look(visitor.name, self.realm.name, instant)
         picture = self.picture(visitor)
         if picture.view.digest == digest and self._source.is_settled:
             self._baselines.keep(picture, instant)

@@ -6,6 +6,7 @@ own.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ import pytest
 import pytest_asyncio
 from argon2 import PasswordHasher
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from bus.broker import Running
 from bus.messages import Decision, Link, Message, Request
@@ -325,14 +326,62 @@ async def test_everything_goes_by_key(stormy: Room, visit: Open) -> None:
     await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
 
 
-async def test_help_is_a_key_away_and_so_is_the_way_back(stormy: Room, visit: Open) -> None:
-    """Each on a page of its own: a key that is pressed in the moment in which one page gives way to another is lost."""
-    page = await visit(stormy, "/?lang=sv&tab=conflicts")
-    await page.keyboard.press("?")
+async def test_keys_at_speed_are_all_heard(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    for key in "gk?":
+        await page.keyboard.press(key)
     await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
-    page = await visit(stormy, "/?lang=sv&tab=help")
-    await page.keyboard.press("Escape")
-    await expect(page.locator("#part-list")).to_be_visible()
+    for key in ("Escape", "j", "j", "Enter"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#part-detail h3")).to_contain_text("Sms kommer fram sent")
+
+
+async def test_a_key_that_is_pressed_while_a_view_arrives_is_meant_for_that_view(stormy: Room, visit: Open) -> None:
+    page = await visit(stormy)
+    await shows_storm(page)
+    await page.evaluate("window.stayed = true")
+    async with held(page, "conflicts"):
+        for key in "gk?":
+            await page.keyboard.press(key)
+        await expect(page).not_to_have_url(re.compile("tab="))
+    await expect(page.get_by_role("heading", name="Tangenter")).to_be_visible()
+    await page.go_back()
+    await expect(page.get_by_role("heading", name="Konflikter", exact=True)).to_be_visible()
+    async with held(page, None):
+        await page.keyboard.press("Escape")
+        await page.keyboard.type("/visby")
+    await expect(page.locator("#search")).to_have_value("visby")
+    await expect(page.locator("#part-list .title")).to_have_count(1)
+    await expect(page.locator(".views [aria-current]")).to_have_text("Läget")
+    assert await page.evaluate("window.stayed"), "it was one page all the time"
+
+
+@asynccontextmanager
+async def held(page: Page, tab: str | None) -> AsyncIterator[None]:
+    """No view of this name is answered before the end."""
+    over = asyncio.Event()
+
+    def is_meant(address: str) -> bool:
+        parts = urlsplit(address)
+        return parts.path == "/" and parse_qs(parts.query).get("tab", [None]) == [tab]
+
+    async def hold(route: Route) -> None:
+        await over.wait()
+        await route.continue_()
+
+    await page.route(is_meant, hold)
+    try:
+        yield
+    finally:
+        over.set()
+
+
+async def test_a_view_that_does_not_arrive_leads_to_the_page_that_says_why(staffed: Room, visit: Open) -> None:
+    page = await signed_in(visit, staffed, "/?lang=sv")
+    await page.context.clear_cookies()
+    await page.get_by_role("link", name="Konflikter", exact=True).first.click()
+    await expect(page.get_by_label("Namn")).to_be_visible()
 
 
 async def test_the_time_is_a_key_away(stormy: Room, visit: Open) -> None:
@@ -439,7 +488,9 @@ async def test_other_screens_are_accessible_too(stormy: Room, visit: Open, path:
 
 async def test_a_storm_unfolds_and_what_the_reader_holds_stays(broker: Running, tmp_path: Path, visit: Open) -> None:
     async with served(broker, tmp_path, f"live{next(_numbers)}") as room:
-        page = await visit(room)
+        page = await visit(room, "/?lang=sv&tab=help")
+        await page.keyboard.press("g")
+        await page.keyboard.press("l")
         await expect(page.locator("#part-list")).to_contain_text("ingen rapporterad störning")
         await expect(page.locator(".realm")).to_have_text("SKARPT LÄGE")
         await room.tell(*storm_until(timedelta(hours=2), MessageStatus.ACTUAL))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import timedelta
+from html import unescape
 
 import httpx
 import pytest
@@ -77,6 +78,37 @@ async def test_what_is_above_the_audience_is_no_news(site: Site) -> None:
         await told(site, "I-2")
         page = await news(client)
         assert ("Fault I-2" in page, "Fault I-9" in page) == (True, False)
+
+
+async def test_who_has_no_account_is_remembered_by_the_browser_alone(start: Start) -> None:
+    async with start(is_open=True) as site, site.client() as client, site.client() as other:
+        await told(site, "I-1")
+        first = await client.get("/?lang=en&tab=news")
+        assert "HttpOnly" in first.headers["set-cookie"]
+        assert "ntsg-looked-ntsg=" in first.headers["set-cookie"]
+        await told(site, "I-2")
+        page = await news(client)
+        assert ("Fault I-2" in page, "Fault I-1" in page) == (True, False)
+        assert '<span class="mark">NEW</span>' in (await client.get("/parts/list?lang=en")).text
+        assert "Fault I-2" not in await news(other), "who looks for the first time now"
+        seen = re.search(r'<p class="seen"><a class="button" href="([^"]+)"', page)
+        assert seen is not None
+        await client.get(unescape(seen[1]))
+        assert "Nothing new since" in await news(client), "without saying again from when"
+
+
+@pytest.mark.parametrize("kept", ["yesterday", "2026-01-10T06:00Z", "2126-01-10T06:00Z", '"'])
+async def test_what_a_browser_kept_that_is_of_no_use_is_as_nothing(start: Start, kept: str) -> None:
+    async with start(is_open=True) as site, site.client() as client:
+        page = await client.get("/?lang=en&tab=news", headers={"cookie": f"ntsg-looked-ntsg={kept}"})
+        assert "You have not said what you have seen" in page.text
+        assert "ntsg-looked-ntsg=" in page.headers["set-cookie"], "news are told from here on"
+
+
+async def test_a_machine_and_an_account_are_given_nothing_to_keep(site: Site) -> None:
+    async with site.machine() as machine, site.signed_in("kim") as client:
+        for who in (machine, client):
+            assert "set-cookie" not in (await who.get("/?lang=en")).headers
 
 
 async def test_only_an_account_marks_and_only_what_has_been(site: Site) -> None:

@@ -13,25 +13,29 @@ export function begin() {
     event.preventDefault();
     go(link.href);
   });
+  filter();
+  document.addEventListener("arrived", filter);
+}
+
+function filter() {
   const form = document.querySelector("form.filter");
-  if (form) {
-    const send = () => {
-      const query = new URLSearchParams();
-      for (const [name, value] of new FormData(form)) if (value) query.set(name, value);
-      go(`/?${query}`);
-    };
-    form.addEventListener("submit", (event) => {
-      event.preventDefault();
-      send();
-    });
-    form.addEventListener("change", send);
-    let waiting;
-    form.elements.text.addEventListener("input", () => {
-      clearTimeout(waiting);
-      waiting = setTimeout(send, 250);
-    });
-  }
-  addEventListener("popstate", () => show());
+  if (!form) return;
+  const send = () => {
+    if (!form.isConnected) return; // another view was asked for meanwhile
+    const query = new URLSearchParams();
+    for (const [name, value] of new FormData(form)) if (value) query.set(name, value);
+    go(`/?${query}`);
+  };
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send();
+  });
+  form.addEventListener("change", send);
+  let waiting;
+  form.elements.text.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(send, 250);
+  });
 }
 
 export async function go(address) {
@@ -40,7 +44,8 @@ export async function go(address) {
   await show();
 }
 
-async function show() {
+// The desk as the address has it.
+export async function show() {
   const query = new URLSearchParams(location.search);
   document.getElementById("main").classList.toggle("has-chosen", query.has("selected"));
   languages(query);

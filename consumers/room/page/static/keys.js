@@ -1,31 +1,57 @@
 // Everything by key: j/k move, Enter opens, Esc goes back, / searches, t goes to the time, g and a letter to a view, ? helps.
 
 import { go } from "./desk.js";
+import { isArriving } from "./views.js";
 
 const AWAITS_LETTER = 5_000; // milliseconds after g
 
 let afterG = 0;
+const kept = []; // pressed while a view arrives, and meant for it
 
 export function begin() {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const writing = event.target.closest("input:not([type=range]), textarea, select");
-    if (writing) {
-      if (event.key === "Escape") writing.blur();
-      return;
-    }
-    if (Date.now() - afterG < AWAITS_LETTER) {
-      afterG = 0;
-      const view = document.querySelector(`.views a[data-letter="${CSS.escape(event.key)}"]`);
-      if (view) {
-        event.preventDefault();
-        view.click();
-      }
-      return;
-    }
-    const act = KEYS[event.key];
-    if (act && act(event) !== false) event.preventDefault();
+    const field = writing(event.target);
+    if (field) {
+      if (event.key === "Escape") field.blur();
+    } else if (isArriving()) {
+      if (event.key.length > 1 && !["Enter", "Escape"].includes(event.key)) return;
+      kept.push(event.key);
+      event.preventDefault();
+    } else if (press(event.key)) event.preventDefault();
   });
+  addEventListener("pagehide", () => { kept.length = 0; });
+  document.addEventListener("arrived", () => {
+    while (kept.length && !isArriving()) again(kept.shift());
+  });
+}
+
+function writing(element) {
+  return element.closest("input:not([type=range]), textarea, select");
+}
+
+// True where the key means something.
+function press(key) {
+  if (Date.now() - afterG < AWAITS_LETTER) {
+    afterG = 0;
+    const view = document.querySelector(`.views a[data-letter="${CSS.escape(key)}"]`);
+    view?.click();
+    return Boolean(view);
+  }
+  return Object.hasOwn(KEYS, key) && KEYS[key]() !== false;
+}
+
+// A key that was kept does what it would have done here, on a link and in a field too.
+function again(key) {
+  const element = document.activeElement;
+  const field = writing(element);
+  if (field && key === "Escape") field.blur();
+  else if (field) {
+    if (key.length > 1 || field.selectionStart == null) return; // a field that takes no text
+    field.setRangeText(key, field.selectionStart, field.selectionEnd, "end");
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  } else if (key === "Enter") element.closest("a")?.click();
+  else press(key);
 }
 
 const KEYS = {

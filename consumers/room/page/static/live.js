@@ -18,6 +18,10 @@ export function begin() {
   readClock();
   setInterval(tick, 1_000);
   awaitOthers();
+  document.addEventListener("arrived", ({ detail: mark }) => {
+    awaitOthers();
+    if (document.body.dataset.stream !== mark) renew(parts()); // what was told meanwhile
+  });
   if (isPast()) return;
   connect();
 }
@@ -146,9 +150,11 @@ async function fetchPart(part) {
     return;
   }
   underWay.set(name, false);
+  const address = partAddress(name);
   try {
-    const answer = await fetch(partAddress(name), { redirect: "manual" });
+    const answer = await fetch(address, { redirect: "manual" });
     if (answer.type === "opaqueredirect" || answer.status === 401) location.reload();
+    else if (address !== partAddress(name)) underWay.set(name, true); // the reader has gone on
     else if (answer.ok) morph(part, await answer.text());
     if (name === "header") readClock();
     part.dispatchEvent(new CustomEvent("renewed", { bubbles: true }));
@@ -157,7 +163,8 @@ async function fetchPart(part) {
   } finally {
     const again = underWay.get(name);
     underWay.delete(name);
-    if (again && part.isConnected) fetchPart(part);
+    const now = document.querySelector(`[data-part="${name}"]`);
+    if (again && now) fetchPart(now);
   }
 }
 

@@ -5,6 +5,11 @@ import { go } from "./desk.js";
 const STEP = 1.35;
 
 export function begin() {
+  unfold();
+  document.addEventListener("arrived", unfold);
+}
+
+function unfold() {
   const map = document.getElementById("map");
   if (!map) return;
   const [, , width, height] = map.dataset.box.split(" ").map(Number);

@@ -4,8 +4,7 @@ import { begin as desk } from "./desk.js";
 import { begin as keys } from "./keys.js";
 import { begin as live } from "./live.js";
 import { begin as map } from "./map.js";
-import { begin as seen } from "./seen.js";
 import { begin as time } from "./time.js";
 import { begin as views } from "./views.js";
 
-if (seen()) for (const begin of [desk, map, keys, time, views, live]) begin();
+for (const begin of [desk, map, keys, time, views, live]) begin();
