@@ -599,9 +599,10 @@ async def test_every_form_is_accessible_and_gone_for_who_may_only_look(staffed: 
 
 
 LISTENS = """() => {
-  window.heard = "";
+  const { dataset } = document.documentElement;
+  dataset.heard = "";
   const stream = new EventSource("/v1/changes");
-  const hear = (event) => { window.heard += event.data; };
+  const hear = (event) => { dataset.heard += event.data; };
   for (const kind of ["changes", "anew", "pulse"]) stream.addEventListener(kind, hear);
 }"""
 
@@ -619,15 +620,16 @@ async def test_what_an_audience_may_not_see_is_counted_and_nowhere(
     await is_accessible(page)
 
     await page.evaluate(LISTENS)
-    await page.wait_for_function("window.heard.includes('heard_at')")
+    everything = page.locator("html")
+    await expect(everything).to_have_attribute("data-heard", re.compile("heard_at"))
     changed = {"title": COUNTED, "users": {"value": EXACT}, "areas": DALARNA, "reason": "Fler har ringt"}
     await staffed.tell(
         incident("nordtel", "I-9", revision, title=SECRET, tlp="RED"),
         incident("fjallmobil", "I-5", revision, **changed),
     )
     key = json.dumps("incident/fjallmobil/I-5")
-    await page.wait_for_function("key => window.heard.includes(key)", arg=key)
-    shown = {"the stream": await page.evaluate("window.heard"), "the page": await page.content()}
+    await expect(everything).to_have_attribute("data-heard", re.compile(re.escape(key)))
+    shown = {"the stream": await everything.get_attribute("data-heard") or "", "the page": await page.content()}
     paths = [f"/?tab={tab}" for tab in Tab] + [f"/parts/{part}" for part in PARTS]
     for path in (*paths, *(f"/v1/{name}" for name in ("view", "situations", "areas", "actors", "situations.geojson"))):
         shown[path] = await (await page.request.get(staffed.address + path)).text()
