@@ -211,7 +211,7 @@ def _nothing(view: View, words: Words) -> Text:
 def _list(
     situations: Sequence[Situation], chosen: Situation, words: Words, width: int, room: int | None
 ) -> RenderableType:
-    shown = situations if room is None or len(situations) <= room else situations[: max(1, room - 1)]
+    shown = situations if room is None else _around(situations, chosen, room)
     table = Table.grid(padding=(0, 1), expand=True)
     table.add_column(width=1)
     table.add_column(no_wrap=True)
@@ -232,6 +232,15 @@ def _list(
     if len(shown) < len(situations):
         table.add_row("", Text(words.more.format(len(situations) - len(shown)), QUIET))
     return Padding(table, (0, 0, 1, 0))
+
+
+def _around(situations: Sequence[Situation], chosen: Situation, room: int) -> Sequence[Situation]:
+    """As many as there is room for, with a line less where some are left out; the chosen one is always among them."""
+    if len(situations) <= room:
+        return situations
+    fit = max(1, room - 1)
+    first = max(0, situations.index(chosen) - fit + 1)
+    return situations[first : first + fit]
 
 
 def _facts(situation: Situation, words: Words) -> str:

@@ -54,7 +54,8 @@ async def follow(settings: Settings, *, every: float = 1.0, transport: Transport
                 ends, heard = await _ends(reader, ends)
                 as_of = clock.as_of(fold) if heard else as_of
                 positions = reader.positions()
-                view = fold.state.view(as_of, fold.inputs, reached(positions, ends))
+                whole = reached(positions, ends)
+                view = await asyncio.to_thread(fold.state.view, as_of, fold.inputs, whole)  # meanwhile keys are heard
                 yield Sight(view, _share(positions, ends))
                 shown_at = loop.time()
 

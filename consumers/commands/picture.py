@@ -128,7 +128,10 @@ async def public(settings: Settings, as_of: datetime | None) -> PublicPicture:
 @language_option
 @bus_options
 def watch(audience: Audience, lang: str | None, **options: Any) -> None:
-    """The picture as it changes, until Ctrl-C; that of authorities and operators (PEER) from their feeds.
+    """The picture as it changes; that of authorities and operators (PEER) from their feeds.
+
+    In a terminal, j and k or the arrows choose the situation that is shown in detail, l changes the language, and q
+    or Ctrl-C leaves. Elsewhere the picture is printed each time that it is another, until Ctrl-C.
 
     \b
     Example: ntsg watch --config room.toml
@@ -150,8 +153,9 @@ def watch(audience: Audience, lang: str | None, **options: Any) -> None:
                 latest[:] = [sight]
 
         async with asyncio.TaskGroup() as group:
-            group.create_task(reading())
-            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang)
+            reader = group.create_task(reading())
+            await live(lambda: (latest[0].view, latest[0].progress) if latest else None, lang, keys=True)
+            reader.cancel()
 
     until_interrupted(watching())
 

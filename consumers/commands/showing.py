@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -64,30 +63,37 @@ def show_public(found: PublicPicture, as_json: bool, lang: str | None) -> None:
     click.echo(found.model_dump_json() if as_json else "\n".join(found.text[words(lang).language]))
 
 
-async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None) -> None:
+async def live(latest: Callable[[], tuple[View, float] | None], lang: str | None, *, keys: bool = False) -> None:
     """Show the latest picture and its progress on the whole screen, over and over, until cancelled.
 
-    Where there is no screen, print the picture each time that it is another.
+    With keys (`consumers.looking`), until the reader leaves. Where there is no screen, there are none, and the picture
+    is printed each time that it is another.
     """
     with extra("hub"):
         from rich.console import Console
         from rich.live import Live
 
+        from consumers.looking import Looking, listening
         from consumers.terminal import Moment, Picture
     console = Console()
-    chosen = words(lang)
+    looking = Looking(words(lang))
     printed = ""
-    with Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else nullcontext() as screen:
-        while True:
+    with (
+        listening(looking.press) if keys and console.is_terminal else nullcontext(),
+        Live(console=console, screen=True, auto_refresh=False) if console.is_terminal else nullcontext() as screen,
+    ):
+        while not looking.left:
             if found := latest():
                 current, progress = found
+                looking.see(current.situations)
                 if screen is not None:
                     moment = Moment(now=datetime.now(UTC), progress=progress)
-                    screen.update(Picture(current, chosen, moment, height=console.height), refresh=True)
+                    shown = Picture(current, looking.words, moment, console.height, looking.chosen)
+                    screen.update(shown, refresh=True)
                 elif current.digest != printed:
-                    console.print(Picture(current, chosen, Moment(progress=progress)))
+                    console.print(Picture(current, looking.words, Moment(progress=progress)))
                     printed = current.digest
-            await asyncio.sleep(REFRESH_SECONDS)
+            await looking.moved(REFRESH_SECONDS)
 
 
 REFRESH_SECONDS = 0.25

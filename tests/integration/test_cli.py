@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
+import re
+import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -195,15 +199,19 @@ def test_a_realm_that_was_never_provisioned_says_so(run: Run) -> None:
 
 
 @contextmanager
-def process(group: ProvisionedGroup, slug: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+def process(
+    group: ProvisionedGroup, slug: str, *arguments: str, terminal: int | None = None
+) -> Iterator[subprocess.Popen[str]]:
+    """`ntsg` as a member of the group runs it, on a terminal if one is given."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("NTSG_")}
     started = subprocess.Popen(
         [sys.executable, "-m", "ntsg", *arguments, "--config", str(config(group, slug))],
-        stdout=subprocess.PIPE,
+        stdin=terminal,
+        stdout=subprocess.PIPE if terminal is None else terminal,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
-        env=environment | {"PYTHONUNBUFFERED": "1"},
+        env=environment | {"PYTHONUNBUFFERED": "1", "TERM": "xterm-256color"},
     )
     try:
         yield started
@@ -243,6 +251,47 @@ def test_watch_shows_the_picture_grow_until_interrupted(run: Run, group: Provisi
         _, errors = watch.communicate(timeout=PATIENCE)
     assert "Avbrott två" in seen
     assert (watch.returncode, errors) == (0, "")
+
+
+def test_watch_hears_keys_in_a_terminal_and_leaves_it_as_it_was(run: Run, group: ProvisionedGroup) -> None:
+    titles = [f"Avbrott {number}" for number in ("ett", "två", "tre")]
+    publish(run, *(write_line(incident(id=f"I-{number}", title=title)) for number, title in enumerate(titles)))
+    ranked = [item["title"] for item in json.loads(run("room", "view", "--json").stdout)["situations"]]
+    assert sorted(ranked) == sorted(titles)
+    ours, theirs = pty.openpty()
+    try:
+        termios.tcsetwinsize(theirs, (24, 80))
+        before = termios.tcgetattr(theirs)
+        with process(group, "room", "watch", "--lang", "en", terminal=theirs) as watch:
+            shown(ours, rf"›[^\n]*{ranked[0]}")
+            for keys, awaited in [
+                (b"j", rf"›[^\n]*{ranked[1]}"),
+                (b"\x1b[B", rf"›[^\n]*{ranked[2]}"),
+                (b"k", rf"›[^\n]*{ranked[1]}"),
+                (b"l", "Gemensam lägesbild"),
+            ]:
+                os.write(ours, keys)
+                shown(ours, awaited)
+            os.write(ours, b"q")
+            seen = shown(ours, r"\x1b\[\?1049l")
+            _, errors = watch.communicate(timeout=PATIENCE)
+        assert (watch.returncode, errors) == (0, "")
+        assert "\x1b[?25h" in seen, "the cursor shows again"
+        assert termios.tcgetattr(theirs) == before
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+def shown(terminal: int, awaited: str) -> str:
+    """What a terminal is sent from now on, up to what is awaited (a pattern)."""
+    sent, deadline = b"", time.monotonic() + PATIENCE
+    while not re.search(awaited, text := sent.decode(errors="ignore")):
+        left = deadline - time.monotonic()
+        assert left > 0, f"not within {PATIENCE:.0f} s: {awaited}; the last: {text[-3000:]}"
+        if select.select([terminal], [], [], left)[0]:
+            sent += os.read(terminal, 65536)
+    return text
 
 
 def test_provision_rotate_and_end(broker: Running, realm: Realm, tmp_path: Path) -> None:

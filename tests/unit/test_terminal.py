@@ -19,6 +19,7 @@ from bus.registry import Registry, read_group
 from bus.topics import Realm
 from bus.vocabulary import Audience, EmergencyImpact, Impact, IncidentState, MeasureType, MessageStatus, Service
 from consumers.files import merge_lines
+from consumers.looking import Key, Looking, keys_in
 from consumers.merge.audiences import SYMBOLS
 from consumers.merge.conflicts.texts import TEXTS as CONFLICTS
 from consumers.merge.flags import TEXTS as FLAGS
@@ -192,6 +193,72 @@ def test_what_may_belong_to_a_situation_too_is_named_last() -> None:
     assert [line.split() for line in shown if line.startswith("Kanske")] == [["Kanske", "även", "sveamobil/I-2"]]
     apart = printed(Picture(merged(one), SWEDISH), height=60)
     assert not any(line.startswith("Kanske") for line in apart)
+
+
+def looking_at(looking: Looking, view: View, height: int = 24) -> list[str]:
+    """The row of the list that is marked, on a small screen."""
+    looking.see(view.situations)
+    lines = printed(Picture(view, looking.words, Moment(now=WORST), height, looking.chosen), height=height)
+    assert len(lines) <= height
+    return [line for line in lines if line.startswith("›")]
+
+
+def test_each_of_many_situations_can_be_reached_by_keys_and_is_in_sight(view: View) -> None:
+    many = [view.situations[0].model_copy(update={"id": f"sit-{n}", "title": f"Avbrott {n:02}"}) for n in range(12)]
+    crowded = view.model_copy(update={"situations": tuple(many)})
+    looking = Looking(SWEDISH)
+    for keys in ([Key.NEXT] * len(many), [Key.PREVIOUS] * len(many)):
+        rows = []
+        for key in keys:
+            rows += looking_at(looking, crowded)
+            looking.press(key)
+        titles = [situation.title for situation in (many if keys[0] is Key.NEXT else many[::-1])]
+        assert [row.split("  ")[-1] for row in rows] == titles
+    assert looking.chosen == "sit-0", "there is nothing above the first"
+
+
+def test_what_is_looked_at_stays_so_when_the_ranking_changes_or_another_takes_it_in(view: View) -> None:
+    looking = Looking(SWEDISH)
+    looking.see(view.situations)
+    looking.press(Key.NEXT)
+    second = view.situations[1]
+    turned = view.model_copy(update={"situations": view.situations[::-1]})
+    (row,) = looking_at(looking, turned)
+    assert second.title[:40] in row
+    larger = second.model_copy(update={"id": "sit-larger", "aliases": (second.id,), "title": "Större"})
+    (row,) = looking_at(looking, view.model_copy(update={"situations": (view.situations[0], larger)}))
+    assert "Större" in row
+    (row,) = looking_at(looking, view.model_copy(update={"situations": view.situations[2:]}))
+    assert view.situations[2].title[:40] in row, "what is over is not looked at"
+
+
+def test_keys_do_nothing_where_there_is_nothing_to_look_at() -> None:
+    looking = Looking(SWEDISH)
+    looking.press(Key.NEXT)
+    looking.press(Key.PREVIOUS)
+    assert (looking.chosen, looking.left) == (None, False)
+    looking.press(Key.LANGUAGE)
+    assert looking.words is ENGLISH
+    looking.press(Key.LANGUAGE)
+    assert looking.words is SWEDISH
+    looking.press(Key.LEAVE)
+    assert looking.left
+
+
+@pytest.mark.parametrize(
+    ("sent", "keys", "begun"),
+    [
+        ("jkq", [Key.NEXT, Key.PREVIOUS, Key.LEAVE], ""),
+        ("\x1b[B\x1bOA", [Key.NEXT, Key.PREVIOUS], ""),
+        ("x\x1b[1;5Bl\x1b[3~", [Key.LANGUAGE], ""),
+        ("j\x1b", [Key.NEXT], "\x1b"),
+        ("\x1b[", [], "\x1b["),
+        ("\x1bq", [Key.LEAVE], ""),
+        ("åj\n", [Key.NEXT], ""),
+    ],
+)
+def test_keys_are_told_from_what_a_terminal_sends(sent: str, keys: list[Key], begun: str) -> None:
+    assert keys_in(sent) == (keys, begun)
 
 
 NASTY = "\x1b]0;taken\x07\x1b[2J\x9b31m\u202e\n\x00[bold red]I[/] [/] :fire:\u2028"
