@@ -122,7 +122,7 @@ class Shelf:
                 (key, *map(to_millis, span)),
             )
             numbers |= {number for (number,) in rows}
-        return [self._take(number) for number in sorted(numbers - self._taken.keys())]
+        return [self._take(number) for number in sorted(numbers) if number not in self._taken]
 
     def take_over_after(self, instant: datetime) -> Iterable[Bundle]:
         if instant >= self._latest:
@@ -132,7 +132,7 @@ class Shelf:
         with self._reading():
             rows = self._database.execute("SELECT id FROM bundle WHERE over_since > ?", (to_millis(instant),))
             numbers |= {number for (number,) in rows}
-        return [self._take(number) for number in sorted(numbers - self._taken.keys())]
+        return [self._take(number) for number in sorted(numbers) if number not in self._taken]
 
     def heard(self) -> Iterable[Mapping[tuple[str, Tlp], datetime]]:
         unsaved = {**self._saving, **self._put}

@@ -576,9 +576,10 @@ class State:
             situation = situation_id(component.seed)
             due[situation] = self._due_for(situation, component, component.refs)
             self._situation_of.update(dict.fromkeys(component.refs, situation))
-        for ref in moved - self._situation_of.keys():
-            self._places.drop(ref)
-            self._put(ref, None)
+        for ref in moved:
+            if ref not in self._situation_of:
+                self._places.drop(ref)
+                self._put(ref, None)
         again: defaultdict[str, set[str]] = defaultdict(set)
         for ref in stale - moved:
             if ref in self._situation_of:
