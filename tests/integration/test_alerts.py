@@ -310,22 +310,28 @@ async def test_on_kafka_what_was_told_is_on_the_bus(
         await written(bus, group.realm, 0)
 
 
-@pytest.fixture
-def hubs(web: Web, tmp_path: Path, group: ProvisionedGroup) -> Iterator[Hubs]:
-    """Hubs as processes, which wake one web server."""
+def rules_file(web: Web, tmp_path: Path, general: str = "", channel: str = "") -> Path:
+    """A file that wakes one web server, with more lines of its own."""
     (tmp_path / "secret").write_text(SECRET)
-    rules = tmp_path / "alerts.toml"
-    rules.write_text(
+    file = tmp_path / "alerts.toml"
+    file.write_text(
         f"""
-        look_seconds = 0.05
+        {general}
         [[channels]]
         name = "jour"
         kind = "webhook"
-        rules = ["SEVERITY"]
+        {channel}
         url = "{web.url}"
         secret_file = "{tmp_path / "secret"}"
         """
     )
+    return file
+
+
+@pytest.fixture
+def hubs(web: Web, tmp_path: Path, group: ProvisionedGroup) -> Iterator[Hubs]:
+    """Hubs as processes, which wake one web server."""
+    rules = rules_file(web, tmp_path, "look_seconds = 0.05", 'rules = ["SEVERITY"]')
     with Hubs(group, tmp_path / "hubs", rules) as started:
         yield started
 
@@ -537,17 +543,7 @@ async def test_the_command_tries_every_channel(web: Web, post: Post, tmp_path: P
 async def test_the_command_says_what_would_be_told_and_tells_nobody(
     web: Web, tmp_path: Path, group: ProvisionedGroup
 ) -> None:
-    (tmp_path / "secret").write_text(SECRET)
-    file = tmp_path / "alerts.toml"
-    file.write_text(
-        f"""
-        [[channels]]
-        name = "jour"
-        kind = "webhook"
-        url = "{web.url}"
-        secret_file = "{tmp_path / "secret"}"
-        """
-    )
+    file = rules_file(web, tmp_path)
     await write(group.settings("nordtel"), [grave(title="Stort fel", tlp="AMBER"), grave(id="I-2", title="Litet fel")])
     credentials = str(credentials_file(group.credentials, group.realm, "room"))
 
